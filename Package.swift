@@ -1,0 +1,89 @@
+// swift-tools-version: 6.2
+// The rooms of Lacuna, lowest first: a target imports only what stands above it.
+
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+/// Exactly the interposed names may be visible: anything else of ours would replace parts of the
+/// traced program.
+let exports = "\(Context.packageDirectory)/Sources/InterposerEntry/exports.map"
+
+func room(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: dependencies + ["TestSupport"], swiftSettings: strict)
+}
+
+let package = Package(
+  name: "lacuna",
+  products: [
+    // Two products of one package may not share a name, but both files must be called lacuna:
+    // the path says the same in other letters.
+    .executable(name: "./lacuna", targets: ["lacuna"]),
+    .library(name: "lacuna", type: .dynamic, targets: ["Interposer"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+  ],
+  targets: [
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CElf", providers: [.apt(["libelf-dev"])]),
+    .target(name: "CDemangle"),
+
+    .target(name: "CaptureABI"),
+    .target(
+      name: "InterposerEntry", dependencies: ["CaptureABI"], exclude: ["exports.map"],
+      cSettings: [
+        .unsafeFlags(["-O2", "-fno-omit-frame-pointer", "-fno-stack-protector"])
+      ]),
+    .target(
+      name: "Interposer", dependencies: ["CaptureABI", "InterposerEntry"],
+      swiftSettings: [
+        .enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-O"]),
+      ],
+      linkerSettings: [
+        .unsafeFlags(["-Xlinker", "--version-script=\(exports)", "-Xlinker", "-z", "-Xlinker", "now"])
+      ]),
+
+    room("MemoryUnits", []),
+    room("Trace", ["CZlib", "MemoryUnits"]),
+    room(
+      "Recorder",
+      ["CaptureABI", "MemoryUnits", "Trace", .product(name: "SystemPackage", package: "swift-system")]),
+    room("Symbols", ["CElf", "CDemangle", "MemoryUnits", "Trace"]),
+    room("Allocators", ["MemoryUnits"]),
+    room("Replay", ["Allocators", "MemoryUnits", "Trace"]),
+    room("Analysis", ["Allocators", "MemoryUnits", "Replay", "Symbols", "Trace"]),
+    room("Report", ["Analysis", "MemoryUnits", "Trace"]),
+    room("Terminal", []),
+    .executableTarget(
+      name: "lacuna",
+      dependencies: [
+        "Allocators", "Analysis", "MemoryUnits", "Recorder", "Replay", "Report", "Symbols",
+        "Terminal", "Trace",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+    tests("MemoryUnitsTests", ["MemoryUnits"]),
+    tests("TraceTests", ["MemoryUnits", "Trace"]),
+    tests("RecorderTests", ["CaptureABI", "MemoryUnits", "Recorder", "Trace"]),
+    tests("SymbolsTests", ["MemoryUnits", "Symbols", "Trace"]),
+    tests("AllocatorsTests", ["Allocators", "MemoryUnits"]),
+    tests("ReplayTests", ["Allocators", "MemoryUnits", "Replay", "Trace"]),
+    tests("AnalysisTests", ["Allocators", "Analysis", "MemoryUnits", "Replay", "Symbols", "Trace"]),
+    tests("ReportTests", ["Analysis", "MemoryUnits", "Report", "Trace"]),
+    tests("TerminalTests", ["Terminal"]),
+    tests("CaptureTests", ["MemoryUnits", "Trace"]),
+    tests("CommandTests", ["MemoryUnits", "Trace"]),
+  ]
+)

@@ -1,0 +1,101 @@
+// What every heap of the reference stack is: something that answers requests with addresses.
+
+public import MemoryUnits
+
+/// What a program asks of a heap, and what a heap may know when it decides.
+@frozen
+public struct BlockRequest: Sendable {
+  public var size: ByteCount
+  /// A power of two, or 1 where the program named none.
+  public var alignment: ByteCount
+  /// The thread that asks.
+  public var thread: UInt32
+  /// The call stack that asks.
+  public var site: UInt32
+  /// Where the recorded heap placed the block; zero when replay runs without addresses.
+  public var recordedAddress: Address
+  /// What the recorded heap made usable.
+  public var recordedUsable: ByteCount
+
+  @inlinable
+  public init(
+    size: ByteCount, alignment: ByteCount = 1, thread: UInt32 = 0, site: UInt32 = 0,
+    recordedAddress: Address = .zero, recordedUsable: ByteCount = .zero
+  ) {
+    self.size = size
+    self.alignment = alignment
+    self.thread = thread
+    self.site = site
+    self.recordedAddress = recordedAddress
+    self.recordedUsable = recordedUsable
+  }
+}
+
+/// Where a heap put a block: the bytes that nothing else can use while it lives, with the header
+/// and the rounding that the heap adds.
+@frozen
+public struct Placement: Hashable, Sendable {
+  public var address: Address
+  public var granted: ByteCount
+
+  @inlinable
+  public init(address: Address, granted: ByteCount) {
+    self.address = address
+    self.granted = granted
+  }
+
+  @inlinable
+  public var end: Address { address + granted }
+}
+
+/// A range of addresses that a heap got from the system, or gave back.
+@frozen
+public struct HeldChange: Sendable, Equatable {
+  public var range: Range<Address>
+  public var isGrowth: Bool
+
+  @inlinable
+  public init(range: Range<Address>, isGrowth: Bool) {
+    self.range = range
+    self.isGrowth = isGrowth
+  }
+}
+
+/// The work that the textbook form of a policy would have done.
+@frozen
+public struct Work: Sendable, Equatable {
+  /// Holes that a linear search looks at before it decides.
+  public var holesInspected: UInt64 = 0
+  public var splits: UInt64 = 0
+  public var merges: UInt64 = 0
+  /// Bytes copied because a reallocation could not stay in place.
+  public var bytesMoved: UInt64 = 0
+
+  @inlinable
+  public init() {}
+}
+
+/// Anything that answers requests with addresses.
+///
+/// A heap is a pure data structure over a simulated address space: it touches no memory of the
+/// blocks that it places. What it gets from the system and gives back it appends to
+/// `heldChanges`; whoever drives it drains that list after every operation.
+public protocol Heap: ~Copyable {
+  /// Places a block. Never fails: a simulated system has memory without end.
+  mutating func allocate(_ request: BlockRequest) -> Placement
+
+  /// Ends the block that `allocate` or `reallocate` placed there.
+  mutating func free(_ placement: Placement)
+
+  /// Resizes the block, in place where the policy can, else by placing the new block, copying,
+  /// and freeing the old one, in that order.
+  mutating func reallocate(
+    _ placement: Placement, oldSize: ByteCount, to request: BlockRequest
+  ) -> Placement
+
+  /// What changed in the held ranges since the list was last emptied, oldest first.
+  var heldChanges: [HeldChange] { get set }
+
+  /// The textbook work done so far.
+  var work: Work { get }
+}

@@ -1,0 +1,217 @@
+// The figures that are derived from one heap, as plain values: what reports show and JSON carries.
+
+public import MemoryUnits
+public import Trace
+
+/// A heap at one moment.
+public struct HeapSnapshot: Sendable {
+  public var time: Timestamp = .zero
+  /// Bytes that live blocks asked for.
+  public var live: ByteCount = .zero
+  public var liveBlocks: Int = 0
+  /// Live bytes with headers and rounding: what no one else can use.
+  public var granted: ByteCount = .zero
+  /// Bytes that the heap has from the system (its footprint).
+  public var held: ByteCount = .zero
+  /// Held pages that were touched and not given back, under the rule that a program touches all
+  /// of every block that it asks for.
+  public var resident: ByteCount = .zero
+  /// Maximal runs of held bytes that no live block covers; a run at the top of a held segment is
+  /// the wilderness and is not counted.
+  public var holes: Int = 0
+  public var holeBytes: ByteCount = .zero
+  public var largestHole: ByteCount = .zero
+  public var wilderness: ByteCount = .zero
+  /// Held pages on which at least one block lives.
+  public var occupiedPages: Int = 0
+  /// Free bytes on occupied pages: what cannot go back to the system however hard one trims.
+  public var pinned: ByteCount = .zero
+  /// Bytes of held pages on which nothing lives: what a perfect trim would return.
+  public var freePageBytes: ByteCount = .zero
+  /// Holes by size: bucket `k` counts the holes of 2^k up to, not including, 2^(k+1) bytes.
+  public var holeHistogram: [HoleBucket] = []
+  /// Occupied pages by how full they are: bucket `k` of 16 counts the pages of whose 4096 bytes
+  /// more than k/16 and at most (k+1)/16 live.
+  public var pageOccupancy: [Int] = []
+
+  public init() {}
+}
+
+/// The holes of one power of two of sizes.
+public struct HoleBucket: Sendable, Equatable {
+  public var count: Int
+  public var bytes: ByteCount
+
+  public init(count: Int = 0, bytes: ByteCount = .zero) {
+    self.count = count
+    self.bytes = bytes
+  }
+}
+
+/// One point of a heap's course over time.
+public struct TimelinePoint: Sendable {
+  public var time: Timestamp
+  public var live: ByteCount
+  public var granted: ByteCount
+  public var held: ByteCount
+  public var resident: ByteCount
+  public var holeBytes: ByteCount
+  public var holes: Int
+
+  public init(
+    time: Timestamp, live: ByteCount, granted: ByteCount, held: ByteCount, resident: ByteCount,
+    holeBytes: ByteCount, holes: Int
+  ) {
+    self.time = time
+    self.live = live
+    self.granted = granted
+    self.held = held
+    self.resident = resident
+    self.holeBytes = holeBytes
+    self.holes = holes
+  }
+}
+
+/// The four fragmentation figures of Johnstone & Wilson (ISMM'98), as fractions over 1: 0.05 says
+/// that the heap holds five percent more than the program asked for. Nil where nothing ever lived.
+public struct FragmentationFigures: Sendable, Equatable {
+  /// Mean over all events of held / live - 1.
+  public var jw1: Double?
+  /// Held / live - 1 at the moment of the most live bytes.
+  public var jw2: Double?
+  /// Most held bytes / live bytes at that same moment of most held bytes - 1.
+  public var jw3: Double?
+  /// Most held bytes / most live bytes - 1.
+  public var jw4: Double?
+
+  public init(jw1: Double? = nil, jw2: Double? = nil, jw3: Double? = nil, jw4: Double? = nil) {
+    self.jw1 = jw1
+    self.jw2 = jw2
+    self.jw3 = jw3
+    self.jw4 = jw4
+  }
+}
+
+/// Everything that one pass over a trace says about one heap.
+public struct HeapMeasures: Sendable {
+  /// The canonical heap specification: `first-fit`, `best-fit(align=8)`.
+  public var allocator: String
+  /// Allocations, frees and reallocations that were replayed.
+  public var events: Int = 0
+  /// Wall time that the pass took.
+  public var seconds: Double = 0
+  public var peakLive: ByteCount = .zero
+  public var peakHeld: ByteCount = .zero
+  public var peakResident: ByteCount = .zero
+  /// Time-weighted mean over the trace.
+  public var meanResident: ByteCount = .zero
+  public var fragmentation = FragmentationFigures()
+  /// At the moment of the most live bytes.
+  public var atPeak = HeapSnapshot()
+  public var atEnd = HeapSnapshot()
+  /// At most a few hundred points, evenly spaced in time, first and last moment included.
+  public var timeline: [TimelinePoint] = []
+  public var holesInspected: UInt64 = 0
+  public var splits: UInt64 = 0
+  public var merges: UInt64 = 0
+  public var bytesMoved: UInt64 = 0
+
+  public init(allocator: String) { self.allocator = allocator }
+
+  public var eventsPerSecond: Double { seconds > 0 ? Double(events) / seconds : 0 }
+}
+
+/// A frame of a call stack, with a name where one was found.
+public struct NamedFrame: Sendable, Hashable {
+  /// The demangled function, or `module+0xoffset` where no symbol covers the address.
+  public var function: String
+  /// The file name of the executable or library, without its directory.
+  public var module: String
+  public var file: String?
+  public var line: Int?
+
+  public init(function: String, module: String, file: String? = nil, line: Int? = nil) {
+    self.function = function
+    self.module = module
+    self.file = file
+    self.line = line
+  }
+}
+
+/// What one call site keeps.
+public struct PinnedSite: Sendable {
+  /// Its share of the pinned bytes: the free bytes of each page that it lives on, divided equally
+  /// among the sites that live there (the Shapley value). The shares sum to all pinned bytes.
+  public var pinned: Double
+  /// The free bytes of the pages on which only this site lives.
+  public var sole: ByteCount
+  public var live: ByteCount
+  public var blocks: Int
+  public var pages: Int
+  /// The first frame that is the user's own: past malloc, operator new, swift_slowAlloc, ...
+  public var frame: NamedFrame
+  /// The whole stack of the site, innermost frame first; of several, the one with most live bytes.
+  public var stack: [NamedFrame]
+
+  public init(
+    pinned: Double, sole: ByteCount, live: ByteCount, blocks: Int, pages: Int,
+    frame: NamedFrame, stack: [NamedFrame]
+  ) {
+    self.pinned = pinned
+    self.sole = sole
+    self.live = live
+    self.blocks = blocks
+    self.pages = pages
+    self.frame = frame
+    self.stack = stack
+  }
+}
+
+/// Who keeps pages from being returned, at one moment of the recorded heap.
+public struct PinReport: Sendable {
+  public var time: Timestamp
+  public var pinned: ByteCount
+  public var freePageBytes: ByteCount
+  public var occupiedPages: Int
+  /// Largest share first.
+  public var sites: [PinnedSite]
+
+  public init(
+    time: Timestamp, pinned: ByteCount, freePageBytes: ByteCount, occupiedPages: Int,
+    sites: [PinnedSite]
+  ) {
+    self.time = time
+    self.pinned = pinned
+    self.freePageBytes = freePageBytes
+    self.occupiedPages = occupiedPages
+    self.sites = sites
+  }
+}
+
+/// All that the report of one trace is made from.
+public struct Story: Sendable {
+  /// The name of the trace file.
+  public var traceName: String
+  public var metadata: TraceMetadata
+  public var summary: TraceSummary
+  public var samples: [ResidentSample]
+  public var recorded: HeapMeasures
+  public var pinsAtPeak: PinReport
+  public var pinsAtEnd: PinReport
+  /// All compared heaps, `recorded` among them.
+  public var heaps: [HeapMeasures]
+
+  public init(
+    traceName: String, metadata: TraceMetadata, summary: TraceSummary, samples: [ResidentSample],
+    recorded: HeapMeasures, pinsAtPeak: PinReport, pinsAtEnd: PinReport, heaps: [HeapMeasures]
+  ) {
+    self.traceName = traceName
+    self.metadata = metadata
+    self.summary = summary
+    self.samples = samples
+    self.recorded = recorded
+    self.pinsAtPeak = pinsAtPeak
+    self.pinsAtEnd = pinsAtEnd
+    self.heaps = heaps
+  }
+}

@@ -1,0 +1,3 @@
+// libelf: headers, sections, notes and symbol tables of ELF files.
+#include <gelf.h>
+#include <libelf.h>

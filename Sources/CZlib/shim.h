@@ -1,0 +1,2 @@
+// The zlib functions that the trace file is compressed with.
+#include <zlib.h>

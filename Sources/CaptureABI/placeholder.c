@@ -1,0 +1,2 @@
+// The layout is all in the header.
+#include "CaptureABI.h"

@@ -1,0 +1,113 @@
+// What a trace says beside its requests: where it comes from, modules, threads, samples, totals.
+
+public import MemoryUnits
+
+/// Where a trace comes from and what it knows.
+public struct TraceMetadata: Sendable, Equatable, Codable {
+  /// The program and its arguments, as they were started.
+  public var command: [String] = []
+  /// The absolute path of the executable, where known.
+  public var executable = ""
+  public var processID = 0
+  /// Seconds since 1970 at which recording began.
+  public var startedAt = 0.0
+  /// The kernel, as `uname -r` says it.
+  public var kernel = ""
+  /// The path of the library whose malloc answered the requests.
+  public var allocator = ""
+  /// Bytes of bookkeeping in front of every block of that allocator: 8 for glibc; 0 where unknown.
+  public var headerBytes = 0
+  /// The start of the data segment (the brk heap); 0 where unknown.
+  public var breakStart: UInt64 = 0
+  /// The version of Lacuna that wrote the trace.
+  public var writer = ""
+  public var knowsAddresses = true
+  public var knowsThreads = true
+  public var knowsStacks = true
+  public var knowsTimes = true
+
+  public init() {}
+}
+
+/// A file that was mapped into the process as code, at one place, during one program image.
+public struct Module: Sendable, Equatable {
+  /// The program image that it belongs to: 0, and one more after each `exec`.
+  public var image: UInt32
+  /// The mapped addresses.
+  public var range: Range<Address>
+  /// What the loader added to the addresses in the file.
+  public var bias: UInt64
+  public var path: String
+  /// The GNU build id; empty where there is none.
+  public var buildID: [UInt8]
+
+  public init(
+    image: UInt32, range: Range<Address>, bias: UInt64, path: String, buildID: [UInt8]
+  ) {
+    self.image = image
+    self.range = range
+    self.bias = bias
+    self.path = path
+    self.buildID = buildID
+  }
+}
+
+/// A thread that made requests.
+public struct ThreadDescription: Sendable, Equatable {
+  /// The kernel's id; may be reused by later threads.
+  public var kernelID: Int32
+  public var name: String
+
+  public init(kernelID: Int32, name: String) {
+    self.kernelID = kernelID
+    self.name = name
+  }
+}
+
+/// What the kernel said about the process's memory at one moment (`/proc/PID/statm`).
+public struct ResidentSample: Sendable, Equatable {
+  public var time: Timestamp
+  /// All resident pages.
+  public var resident: ByteCount
+  /// Those backed by a file or shared memory, the recorder's own segment among them.
+  public var shared: ByteCount
+
+  public init(time: Timestamp, resident: ByteCount, shared: ByteCount) {
+    self.time = time
+    self.resident = resident
+    self.shared = shared
+  }
+
+  /// Resident pages that belong to the process alone: heap, stacks, written data.
+  public var anonymous: ByteCount { resident - shared }
+}
+
+/// The totals of a trace.
+public struct TraceSummary: Sendable, Equatable, Codable {
+  public var allocations: UInt64 = 0
+  public var frees: UInt64 = 0
+  public var reallocations: UInt64 = 0
+  /// All steps of the stream, also those that count as no event.
+  public var steps: UInt64 = 0
+  public var peakLiveBytes: Int64 = 0
+  public var peakLiveBlocks: UInt64 = 0
+  /// The number of steps up to and including the one that first reached `peakLiveBytes`.
+  public var peakStep: UInt64 = 0
+  public var peakNanoseconds: UInt64 = 0
+  public var liveBytesAtEnd: Int64 = 0
+  public var liveBlocksAtEnd: UInt64 = 0
+  public var durationNanoseconds: UInt64 = 0
+  /// Requests that happened and are not in the trace.
+  public var lostEvents: UInt64 = 0
+  /// Requests that returned an address on which a block already lived.
+  public var allocationsOfLiveAddress: UInt64 = 0
+  /// Frees and reallocations of an address on which no known block lived.
+  public var freesOfUnknownAddress: UInt64 = 0
+  /// Stacks cut short because they were deeper than the limit.
+  public var truncatedStacks: UInt64 = 0
+
+  public init() {}
+
+  /// Allocations, frees and reallocations.
+  public var events: UInt64 { allocations + frees + reallocations }
+}

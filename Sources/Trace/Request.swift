@@ -1,0 +1,98 @@
+// What a process asked of its allocator: the unit that replay folds over.
+
+public import MemoryUnits
+
+/// The function through which a block was asked for.
+///
+/// The raw values are part of the trace format and of the capture layout: never renumber.
+@frozen
+public enum EntryPoint: UInt8, Sendable, CaseIterable {
+  case unknown = 0
+  case malloc = 1
+  case calloc = 2
+  case realloc = 3
+  case reallocarray = 4
+  case posixMemalign = 5
+  case alignedAlloc = 6
+  case memalign = 7
+  case valloc = 8
+  case pvalloc = 9
+
+  /// The name of the C function.
+  public var name: String {
+    switch self {
+    case .posixMemalign: "posix_memalign"
+    case .alignedAlloc: "aligned_alloc"
+    default: "\(self)"
+    }
+  }
+}
+
+/// What kind of step a ``Request`` is.
+@frozen
+public enum Operation: UInt8, Sendable {
+  /// A block begins: `slot`, `size`, `alignment`, `stack`, `entry`; with addresses: `address`, `usable`.
+  case allocate = 0
+  /// The block in `slot` ends.
+  case free = 1
+  /// The block in `slot` becomes `size` bytes long and may move: the slot stays the same. Carries
+  /// what `allocate` carries, of the block after the change.
+  case reallocate = 2
+  /// The first half of a reallocation between whose halves other threads did something: the block
+  /// in `slot` ends. Counts as no event.
+  case reallocateBegin = 3
+  /// The second half: a block begins, as with `allocate`. Counts as one reallocation.
+  case reallocateEnd = 4
+  /// The block in `slot` ends without a request, because the program image was replaced by `exec`
+  /// or because its address was handed out again. Counts as no event.
+  case abandon = 5
+  /// The end of the data segment (the brk heap) moved to `address`. Counts as no event.
+  case moveBreak = 6
+  /// A free of an address that no known block has; `address` is that address. Counts as a free.
+  case freeUnknown = 7
+}
+
+/// One step of a trace, decoded. A plain value without references.
+@frozen
+public struct Request: Sendable {
+  /// Moment of the step; steps come in order, so times never decrease.
+  public var time: Timestamp
+  /// Bytes asked for.
+  public var size: ByteCount
+  /// Where the recorded heap put the block; zero unless addresses were asked for.
+  public var address: Address
+  /// Bytes that the recorded heap made usable; at least `size`. Equals `size` unless addresses
+  /// were asked for.
+  public var usable: ByteCount
+  public var slot: Slot
+  public var stack: StackID
+  public var thread: ThreadIndex
+  public var operation: Operation
+  public var entry: EntryPoint
+  /// Binary logarithm of the alignment that was asked for; 0 where the request named none.
+  public var alignmentShift: UInt8
+
+  @inlinable
+  public init(
+    operation: Operation, slot: Slot, time: Timestamp = .zero, size: ByteCount = .zero,
+    address: Address = .zero, usable: ByteCount = .zero, stack: StackID = .unknown,
+    thread: ThreadIndex = ThreadIndex(0), entry: EntryPoint = .unknown, alignmentShift: UInt8 = 0
+  ) {
+    self.operation = operation
+    self.slot = slot
+    self.time = time
+    self.size = size
+    self.address = address
+    self.usable = usable
+    self.stack = stack
+    self.thread = thread
+    self.entry = entry
+    self.alignmentShift = alignmentShift
+  }
+
+  /// The alignment asked for, or nil where the request named none.
+  @inlinable
+  public var alignment: ByteCount? {
+    alignmentShift == 0 ? nil : ByteCount(Int64(1) &<< Int64(alignmentShift))
+  }
+}
