@@ -86,9 +86,10 @@ enum Recording {
     let thread = lacuna_current_thread().unsafelyUnwrapped
     guard let writer = enter(thread) else { return }
     let ticks = stamp(writer)
-    if writer.reserve(3) {
+    if writer.reserve(4) {
       writer.putExtended(LACUNA_EXT_IMAGE, ticks)
       writer.put(UInt64(session.imageNumber))
+      writer.put(reportedBreak)
     }
     leave(thread, writer)
   }

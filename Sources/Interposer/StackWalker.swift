@@ -100,16 +100,31 @@ enum StackWalker {
     guard address & 7 == 0, address > pageMask, isReadable(address) else { return false }
     let low = address & ~pageMask
     let high = low &+ 4096
-    if low == thread.pointee.readable_high {
-      thread.pointee.readable_high = high
-    } else if high == thread.pointee.readable_low {
+    let knownLow = thread.pointee.readable_low
+    let knownHigh = thread.pointee.readable_high
+    if high <= knownLow, knownLow &- high <= sameStack, areReadable(high, knownLow) {
       thread.pointee.readable_low = low
+    } else if low >= knownHigh, low &- knownHigh <= sameStack, areReadable(knownHigh, low) {
+      thread.pointee.readable_high = high
     } else {
       // Elsewhere: another stack, of a coroutine or a signal. Two stores that a signal may come
       // between; an empty range is the safe state.
       thread.pointee.readable_high = 0
       thread.pointee.readable_low = low
       thread.pointee.readable_high = high
+    }
+    return true
+  }
+
+  /// Pages no further apart than this are tried to be joined into one range, so that a stack is
+  /// learned once, however deep it gets and whatever part of it a walk looks at.
+  private static let sameStack: UInt64 = 1 << 20
+
+  private static func areReadable(_ low: UInt64, _ high: UInt64) -> Bool {
+    var page = low
+    while page < high {
+      guard isReadable(page) else { return false }
+      page = page &+ 4096
     }
     return true
   }

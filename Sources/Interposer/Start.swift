@@ -94,8 +94,7 @@ private func begin(_ segment: UnsafeMutableRawPointer) -> UnsafePointer<UInt8>? 
 
 /// Tells the recorder what only the process itself knows for sure.
 private func describe(_ header: UnsafeMutablePointer<lacuna_header>) {
-  header.pointee.break_start = UInt64(UInt(bitPattern: lacuna_current_break()))
-  reportedBreak = header.pointee.break_start
+  reportedBreak = UInt64(UInt(bitPattern: lacuna_current_break()))
   let limit = LACUNA_PATH_BYTES
   withUnsafeMutableBytes(of: &header.pointee.executable) { path in
     let name: StaticString = "/proc/self/exe"

@@ -50,7 +50,7 @@ enum {
   LACUNA_EXT_ALLOCATE = 2,   // ticks, address, size, usable, node|entry<<32|shift<<40    6 words
   LACUNA_EXT_REALLOCATE = 3, // ticks before, after, old, new, size, usable, node|entry   8 words
   LACUNA_EXT_BREAK = 4,      // ticks, end of the data segment                            3 words
-  LACUNA_EXT_IMAGE = 5,      // ticks, number of the program image                        3 words
+  LACUNA_EXT_IMAGE = 5,      // ticks, number of the program image, start of its break     4 words
   LACUNA_EXT_THREAD = 6,     // ticks, serial of the thread that writes from here on      3 words
 };
 
@@ -73,7 +73,6 @@ struct lacuna_header {
   uint32_t closed;         // nobody records any more
   uint64_t lost_events;
   uint64_t truncated_stacks;
-  uint64_t break_start;    // of the newest image
   uint32_t block_header_bytes;
   uint32_t pad;
   char executable[LACUNA_PATH_BYTES];
