@@ -39,7 +39,6 @@ public struct TraceMetadata: Sendable, Equatable, Codable {
     try read(.kernel, &kernel)
     try read(.allocator, &allocator)
     try read(.headerBytes, &headerBytes)
-    try read(.breakStart, &breakStart)
     try read(.writer, &writer)
     try read(.knowsAddresses, &knowsAddresses)
     try read(.knowsThreads, &knowsThreads)

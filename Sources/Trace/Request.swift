@@ -52,7 +52,7 @@ public enum Operation: UInt8, Sendable {
   case freeUnknown = 7
   /// The data segment of a program image begins, empty, at `address`; that of an image before it
   /// is gone. Counts as no event.
-  case startBreak = 8
+  case startBreak = 9
 }
 
 /// One step of a trace, decoded. A plain value without references.
