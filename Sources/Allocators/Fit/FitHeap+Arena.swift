@@ -142,10 +142,11 @@ extension HoleMap {
 }
 
 extension FitHeap where Policy: ~Copyable {
-  /// The holes in order of address. O(n log n): for tests and for looking, not for every event.
+  /// The holes in order of address. Looks at the
+  /// whole arena: not for every event.
   public var holes: [Range<Address>] {
     var holes: [Range<Address>] = []
-    map.forEachHole { start, length in
+    map.forEachHole(below: wildernessStart) { start, length in
       holes.append(address(of: start)..<address(of: start + length))
     }
     return holes

@@ -20,7 +20,7 @@ extension FitHeap where Policy: ~Copyable {
     }
     let start = granule(of: placement.address)
     let oldLength = placement.granted.int >> shift
-    guard start &+ origin & (alignment(request.alignment) &- 1) == 0 else {
+    guard (start &+ origin) & (alignment(request.alignment) &- 1) == 0 else {
       return move(placement, oldSize, request)
     }
     let newLength =

@@ -151,17 +151,20 @@ extension HoleMap {
 }
 
 extension HoleMap {
-  /// Visits the holes in order of address.
-  func forEachHole(_ visit: (_ start: Int, _ length: Int) -> Void) {
-    for number in 0..<chunks.count {
-      guard let chunk = chunks.chunk(number) else { continue }
-      for leaf in 0..<(1 << (Self.chunkShift - 6)) {
-        var bits = Self.starts(chunk)[leaf]
+  /// Visits the holes below `end` in order of address.
+  func forEachHole(below end: Int, _ visit: (_ start: Int, _ length: Int) -> Void) {
+    var granule = 0
+    while granule < end {
+      if let chunk = chunks.chunk(granule >> Self.chunkShift) {
+        var bits = Self.starts(chunk)[(granule & Self.chunkMask) >> 6]
         while bits != 0 {
-          let start = number << Self.chunkShift | leaf << 6 | bits.trailingZeroBitCount
+          let start = granule | bits.trailingZeroBitCount
           visit(start, length(ofHoleAt: start))
           bits &= bits &- 1
         }
+        granule += 64
+      } else {
+        granule = ((granule >> Self.chunkShift) + 1) << Self.chunkShift
       }
     }
   }
