@@ -97,7 +97,9 @@ struct AddressMap: ~Copyable {
 
   /// The held bytes on a page that no block covers.
   func freeBytes(onPage page: UInt64) -> Int64 {
-    let entry = directory[Int(page >> 10)]
+    let index = Int(page >> 10)
+    guard index < directory.count else { return 0 }
+    let entry = directory[index]
     let state = entry.leaf?.pages[Int(page & 1023)] ?? entry.uniformState
     return Int64(state.free)
   }
