@@ -27,6 +27,27 @@ public struct TraceMetadata: Sendable, Equatable, Codable {
   public var knowsTimes = true
 
   public init() {}
+
+  /// Reads what is there: a key that an older or another writer left out keeps its default.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    func read<Value: Decodable>(_ key: CodingKeys, _ value: inout Value) throws {
+      if let stored = try values.decodeIfPresent(Value.self, forKey: key) { value = stored }
+    }
+    try read(.command, &command)
+    try read(.executable, &executable)
+    try read(.processID, &processID)
+    try read(.startedAt, &startedAt)
+    try read(.kernel, &kernel)
+    try read(.allocator, &allocator)
+    try read(.headerBytes, &headerBytes)
+    try read(.breakStart, &breakStart)
+    try read(.writer, &writer)
+    try read(.knowsAddresses, &knowsAddresses)
+    try read(.knowsThreads, &knowsThreads)
+    try read(.knowsStacks, &knowsStacks)
+    try read(.knowsTimes, &knowsTimes)
+  }
 }
 
 /// A file that was mapped into the process as code, at one place, during one program image.

@@ -1,0 +1,400 @@
+// Steps out of the columns of a chunk.
+
+import MemoryUnits
+
+/// Decodes the steps of one events chunk after another, given the blocks that live before each.
+///
+/// Everything is checked as it is read: numbers of threads, stacks, allocations, sizes and times. A
+/// chunk that does not add up ends early, and `problem` says why.
+struct EventDecoder: ~Copyable {
+  /// What the address layer says, where it is read.
+  private struct AddressColumns {
+    var codes: ColumnCursor
+    var raw: ColumnCursor
+    var usables: ColumnCursor
+    var nextUsable = Int.max
+  }
+
+  private var live = LiveSlots()
+  private let entries: UnsafeMutablePointer<UInt8>
+  private let stackCount: UInt64
+  private let threadCount: UInt64
+  private let readsAddresses: Bool
+
+  private var operations: UnsafePointer<UInt8>
+  private var exceptionGaps: ColumnCursor
+  private var exceptionCodes: ColumnCursor
+  private var stacks: ColumnCursor
+  private var sizes: ColumnCursor
+  private var references: ColumnCursor
+  private var referenceLiterals: ColumnCursor
+  private var times: ColumnCursor
+  private var alignments: ColumnCursor
+  private var threadRuns: ColumnCursor
+  private var addressColumns: AddressColumns
+  private var addressPrediction = AddressPrediction()
+  private var usableRule = UsableRule.asRequested
+
+  private var steps = 0
+  private var step = 0
+  private var ordinal = 0
+  private var nextException = Int.max
+  private var nextAlignment = Int.max
+  private var tick: UInt64 = 0
+  private var lastTick: UInt64 = 0
+  private var unit: UInt64 = 1
+  private var lastNanoseconds: UInt64 = 0
+
+  private var threads: [UInt32] = []
+  private var lastReferences: UnsafeMutablePointer<UInt64>
+  private var thread: UInt32 = 0
+  private var localThread = 0
+  private var runEnd = 0
+
+  /// Why the last chunk ended early, if it did.
+  private(set) var problem: String?
+  /// Blocks so far whose address was handed out again while they lived.
+  private(set) var reusedAddresses: UInt64 = 0
+  /// What the last chunk says of requests that are not in the trace, and of shortened stacks.
+  private(set) var lostEvents: UInt64 = 0
+  private(set) var truncatedStacks: UInt64 = 0
+  /// Steps of the last chunk that were not delivered.
+  var remainingSteps: Int { steps - step }
+  /// Whether nothing more comes from the last chunk.
+  var isDone: Bool { step == steps || problem != nil }
+
+  init(stacks table: StackTable, threads: Int, addresses: Bool) {
+    stackCount = UInt64(table.count)
+    threadCount = UInt64(threads)
+    readsAddresses = addresses
+    entries = .allocate(capacity: table.count)
+    for (index, entry) in table.entries.enumerated() {
+      (entries + index).initialize(to: entry.rawValue)
+    }
+    lastReferences = .allocate(capacity: TraceFormat.stepsPerChunk)
+    let nothing = ColumnCursor(next: UnsafePointer(entries), end: UnsafePointer(entries))
+    operations = UnsafePointer(entries)
+    exceptionGaps = nothing
+    exceptionCodes = nothing
+    stacks = nothing
+    sizes = nothing
+    references = nothing
+    referenceLiterals = nothing
+    times = nothing
+    alignments = nothing
+    threadRuns = nothing
+    addressColumns = AddressColumns(codes: nothing, raw: nothing, usables: nothing)
+  }
+
+  deinit {
+    entries.deallocate()
+    lastReferences.deallocate()
+    addressPrediction.deallocate()
+  }
+
+  // MARK: Beginning a chunk
+
+  /// Prepares for the steps of a chunk whose payload is loaded; false where it cannot be read.
+  /// An honest file has at most `limit` allocations before this chunk.
+  mutating func begin(_ header: ChunkHeader, _ payload: ChunkPayload, limit: UInt64) -> Bool {
+    step = 0
+    steps = Int(header.steps)
+    problem = startProblem(header, payload, limit: limit)
+    return problem == nil
+  }
+
+  private mutating func startProblem(
+    _ header: ChunkHeader, _ payload: ChunkPayload, limit: UInt64
+  ) -> String? {
+    guard steps <= TraceFormat.stepsPerChunk else { return "it claims too many steps" }
+    let bits = payload.section(.operations)
+    guard bits.count == (steps + 7) / 8, let base = bits.baseAddress else {
+      return "the column of operations has a wrong length"
+    }
+    operations = base
+    guard header.firstAllocation >= live.next, header.firstAllocation <= limit else {
+      return "its allocations do not follow those before"
+    }
+    guard header.firstNanoseconds >= lastNanoseconds,
+      header.lastNanoseconds >= header.firstNanoseconds
+    else { return "its times do not follow those before" }
+    live.skip(to: header.firstAllocation)
+    return adoptRules(payload) ?? adoptColumns(header, payload)
+  }
+
+  private mutating func adoptRules(_ payload: ChunkPayload) -> String? {
+    var tally = payload.source(.tally)
+    lostEvents = tally.varint() ?? lostEvents
+    truncatedStacks = tally.varint() ?? truncatedStacks
+    var rules = payload.source(.rules)
+    guard let unit = rules.varint(), unit > 0, let usable = rules.byte(),
+      let prediction = rules.byte()
+    else { return "its rules are incomplete" }
+    self.unit = unit
+    if readsAddresses {
+      guard let rule = UsableRule(rawValue: usable), prediction == AddressPrediction.identifier
+      else { return "its addresses are coded in the way of a later version" }
+      usableRule = rule
+    }
+    return nil
+  }
+
+  private mutating func adoptColumns(_ header: ChunkHeader, _ payload: ChunkPayload) -> String? {
+    exceptionGaps = payload.cursor(.exceptionGaps)
+    exceptionCodes = payload.cursor(.exceptionCodes)
+    stacks = payload.cursor(.stacks)
+    sizes = payload.cursor(.sizes)
+    references = payload.cursor(.references)
+    referenceLiterals = payload.cursor(.referenceLiterals)
+    times = payload.cursor(.times)
+    alignments = payload.cursor(.alignments)
+    threadRuns = payload.cursor(.threadRuns)
+    addressColumns = AddressColumns(
+      codes: payload.cursor(.addresses), raw: payload.cursor(.rawAddresses),
+      usables: payload.cursor(.usables))
+    addressPrediction.reset()
+    ordinal = 0
+    nextException = Self.position(after: 0, &exceptionGaps)
+    nextAlignment = Self.position(after: 0, &alignments)
+    addressColumns.nextUsable = Self.position(after: 0, &addressColumns.usables)
+    tick = header.firstNanoseconds / unit
+    lastTick = header.lastNanoseconds / unit
+    return adoptThreads(payload, firstAllocation: header.firstAllocation)
+  }
+
+  private mutating func adoptThreads(_ payload: ChunkPayload, firstAllocation: UInt64) -> String? {
+    threads.removeAll(keepingCapacity: true)
+    var list = payload.source(.threadList)
+    while !list.isAtEnd {
+      guard let index = list.varint(), index < threadCount, threads.count < steps else {
+        return "it names a thread that is not described"
+      }
+      threads.append(UInt32(index))
+    }
+    guard let first = threads.first else {
+      return steps == 0 ? nil : "it names no thread"
+    }
+    lastReferences.update(repeating: firstAllocation, count: threads.count)
+    thread = first
+    localThread = 0
+    runEnd = threads.count == 1 ? steps : 0
+    return nil
+  }
+
+  /// The next position of a sparse column: `after` and the gap that the column says, or never.
+  @inline(__always)
+  private static func position(after: Int, _ gaps: inout ColumnCursor) -> Int {
+    guard gaps.next < gaps.end else { return .max }
+    return after &+ Int(truncatingIfNeeded: gaps.varint() & 0xffff_ffff)
+  }
+
+  // MARK: Steps
+
+  /// Decodes the next steps of the chunk; zero where it has ended, or cannot be read further.
+  mutating func next(into output: UnsafeMutablePointer<Request>, capacity: Int) -> Int {
+    var count = 0
+    while count < capacity && step < steps && problem == nil {
+      if step == runEnd && !nextRun() {
+        problem = "the column of threads does not add up"
+        break
+      }
+      let delta = times.varint()
+      guard delta <= lastTick &- tick else {
+        problem = "a time lies after the last one"
+        break
+      }
+      tick &+= delta
+      let bit = (operations[step &>> 3] &>> UInt8(truncatingIfNeeded: step & 7)) & 1
+      var request = Request(
+        operation: .free, slot: .none, time: Timestamp(nanoseconds: tick &* unit),
+        thread: ThreadIndex(thread))
+      let delivers: Bool
+      if step == nextException {
+        delivers = exception(&request)
+      } else if bit == 0 {
+        delivers = allocate(&request)
+      } else {
+        delivers = free(&request)
+      }
+      guard problem == nil, !isOverrun else {
+        problem = problem ?? "a column ends too early"
+        break
+      }
+      step &+= 1
+      if delivers {
+        output[count] = request
+        count &+= 1
+      }
+    }
+    lastNanoseconds = tick &* unit
+    if step == steps && problem == nil && !isAtEnd { problem = "a column is too long" }
+    return count
+  }
+
+  @inline(__always)
+  private var isOverrun: Bool {
+    let required =
+      stacks.isOverrun || sizes.isOverrun || references.isOverrun || referenceLiterals.isOverrun
+      || times.isOverrun
+    return required
+      || readsAddresses && (addressColumns.codes.isOverrun || addressColumns.raw.isOverrun)
+  }
+
+  private var isAtEnd: Bool {
+    stacks.isAtEnd && sizes.isAtEnd && references.isAtEnd && referenceLiterals.isAtEnd
+      && times.isAtEnd && nextException == .max && nextAlignment == .max
+  }
+
+  private mutating func nextRun() -> Bool {
+    guard threadRuns.next < threadRuns.end else { return false }
+    let length = threadRuns.varint()
+    guard threadRuns.next < threadRuns.end else { return false }
+    let local = threadRuns.varint()
+    guard length > 0, length <= UInt64(steps - step), local < UInt64(threads.count) else {
+      return false
+    }
+    runEnd = step + Int(length)
+    localThread = Int(local)
+    thread = threads[localThread]
+    return true
+  }
+
+  @inline(__always)
+  private mutating func allocate(_ request: inout Request) -> Bool {
+    request.operation = .allocate
+    readBlock(&request)
+    guard let slot = live.begin() else {
+      problem = "it has too many live blocks"
+      return false
+    }
+    request.slot = Slot(slot)
+    return true
+  }
+
+  @inline(__always)
+  private mutating func free(_ request: inout Request) -> Bool {
+    if let slot = live.take(reference()) {
+      live.release(slot)
+      request.slot = Slot(slot)
+    } else {
+      request.operation = .freeUnknown
+    }
+    return true
+  }
+
+  /// What every step that begins a block has, except for its slot.
+  @inline(__always)
+  private mutating func readBlock(_ request: inout Request) {
+    let stack = stacks.varint()
+    let size = sizes.varint()
+    if size > TraceFormat.maximumSize { problem = "a block is larger than any address space" }
+    if stack < stackCount {
+      request.stack = StackID(UInt32(truncatingIfNeeded: stack))
+      request.entry =
+        EntryPoint(rawValue: entries[Int(truncatingIfNeeded: stack)]) ?? .unknown
+    }
+    request.size = ByteCount(Int64(truncatingIfNeeded: size))
+    request.usable = request.size
+    if ordinal == nextAlignment { readAlignment(&request) }
+    if readsAddresses { readAddress(&request, size) }
+    ordinal &+= 1
+  }
+
+  @inline(never)
+  private mutating func readAlignment(_ request: inout Request) {
+    guard alignments.next < alignments.end else {
+      problem = "the column of alignments ends too early"
+      return
+    }
+    let shift = alignments.byte()
+    guard shift < 64 else {
+      problem = "an alignment is larger than any address space"
+      return
+    }
+    request.alignmentShift = shift
+    nextAlignment = Self.position(after: ordinal &+ 1, &alignments)
+  }
+
+  @inline(__always)
+  private mutating func readAddress(_ request: inout Request, _ size: UInt64) {
+    let code = addressColumns.codes.varint()
+    var raw = addressColumns.raw
+    request.address = Address(addressPrediction.address(code, size: size) { raw.varint() })
+    addressColumns.raw = raw
+    var usable = usableRule.usable(size)
+    if ordinal == addressColumns.nextUsable {
+      usable = size &+ addressColumns.usables.varint()
+      if usable > TraceFormat.maximumSize || addressColumns.usables.isOverrun {
+        problem = "a block has more usable bytes than any address space"
+      }
+      addressColumns.nextUsable = Self.position(after: ordinal &+ 1, &addressColumns.usables)
+    }
+    request.usable = ByteCount(Int64(truncatingIfNeeded: usable))
+  }
+
+  /// The number of the allocation that a step ends.
+  @inline(__always)
+  private mutating func reference() -> UInt64 {
+    let code = UInt64(references.byte())
+    let allocation: UInt64
+    if code < EventColumns.nearDistances {
+      allocation = live.next &- 1 &- code
+    } else if code < 240 {
+      let delta = code &- EventColumns.nearDistances &- EventColumns.nearDeltas / 2
+      allocation = lastReferences[localThread] &+ delta
+    } else if code < 255 {
+      let low = UInt64(referenceLiterals.byte())
+      allocation = live.next &- 1 &- (EventColumns.nearDistances &+ (code &- 240) &<< 8 &+ low)
+    } else {
+      allocation = live.next &- 1 &- referenceLiterals.varint()
+    }
+    lastReferences[localThread] = allocation
+    return allocation
+  }
+}
+
+extension EventDecoder {
+  /// Decodes a step that is no plain allocation or free; false where it has no meaning any more,
+  /// because the block that it is about was lost.
+  @inline(never)
+  private mutating func exception(_ request: inout Request) -> Bool {
+    guard exceptionCodes.next < exceptionCodes.end else {
+      problem = "the column of exceptions ends too early"
+      return false
+    }
+    let code = exceptionCodes.byte()
+    nextException = Self.position(after: step &+ 1, &exceptionGaps)
+    switch code {
+    case StepCode.reallocate:
+      let slot = live.take(reference())
+      guard let slot else { return reallocateEnd(&request) }
+      request.operation = .reallocate
+      request.slot = Slot(slot)
+      readBlock(&request)
+      live.keep(slot)
+      return true
+    case StepCode.reallocateEnd:
+      return reallocateEnd(&request)
+    case StepCode.reallocateBegin, StepCode.abandon, StepCode.abandonReused:
+      request.operation = code == StepCode.reallocateBegin ? .reallocateBegin : .abandon
+      if code == StepCode.abandonReused { reusedAddresses &+= 1 }
+      guard let slot = live.take(reference()) else { return false }
+      live.release(slot)
+      request.slot = Slot(slot)
+      return true
+    case StepCode.moveBreak, StepCode.freeUnknown:
+      request.operation = code == StepCode.moveBreak ? .moveBreak : .freeUnknown
+      if readsAddresses { request.address = Address(addressColumns.raw.varint()) }
+      return true
+    default:
+      problem = "step code \(code) belongs to a later version of the format"
+      return false
+    }
+  }
+
+  private mutating func reallocateEnd(_ request: inout Request) -> Bool {
+    let delivers = allocate(&request)
+    request.operation = .reallocateEnd
+    return delivers
+  }
+}

@@ -1,0 +1,125 @@
+// A hash table of numbers in one flat piece of memory.
+
+import Glibc
+
+/// A map from 64-bit keys to small plain values: open addressing with linear probing, deletion by
+/// shifting back (Knuth, TAOCP 3, 6.4, algorithm R), never more than half full.
+///
+/// The key `UInt64.max` cannot be stored: it is never found, and storing it has no effect.
+/// - Complexity: expected O(1) for each operation; memory follows the largest number of entries.
+struct FlatMap<Value: BitwiseCopyable>: ~Copyable {
+  private struct Entry {
+    /// The key and one; zero where the place is free.
+    var tag: UInt64
+    var value: Value
+  }
+
+  private var entries: UnsafeMutablePointer<Entry>
+  private var shift: UInt64
+  private(set) var count = 0
+
+  init(capacityShift: UInt64 = 10) {
+    shift = 64 - capacityShift
+    entries = Self.allocate(1 << Int(capacityShift))
+  }
+
+  deinit { Glibc.free(entries) }
+
+  private static func allocate(_ capacity: Int) -> UnsafeMutablePointer<Entry> {
+    guard let memory = Glibc.calloc(capacity, MemoryLayout<Entry>.stride) else {
+      fatalError("out of memory for a table of \(capacity) entries")
+    }
+    return memory.bindMemory(to: Entry.self, capacity: capacity)
+  }
+
+  private var capacity: Int { 1 &<< (64 &- Int(shift)) }
+  private var mask: Int { capacity &- 1 }
+
+  /// Fibonacci hashing (TAOCP 3, 6.4): the high bits of a product.
+  @inline(__always)
+  private func home(_ tag: UInt64) -> Int {
+    Int(truncatingIfNeeded: (tag &* 0x9e37_79b9_7f4a_7c15) &>> shift)
+  }
+
+  /// Where the tag is, or the free place where it belongs.
+  @inline(__always)
+  private func place(_ tag: UInt64) -> Int {
+    let mask = mask
+    var place = home(tag)
+    while entries[place].tag != tag && entries[place].tag != 0 { place = (place &+ 1) & mask }
+    return place
+  }
+
+  @inline(__always)
+  func find(_ key: UInt64) -> Value? {
+    let tag = key &+ 1
+    guard tag != 0 else { return nil }
+    let place = place(tag)
+    return entries[place].tag == 0 ? nil : entries[place].value
+  }
+
+  /// Stores the value; returns the one that it replaced.
+  @inline(__always)
+  mutating func set(_ key: UInt64, _ value: Value) -> Value? {
+    let tag = key &+ 1
+    guard tag != 0 else { return nil }
+    if count &* 2 >= capacity { grow() }
+    let place = place(tag)
+    let old = entries[place].tag == 0 ? nil : entries[place].value
+    entries[place] = Entry(tag: tag, value: value)
+    if old == nil { count &+= 1 }
+    return old
+  }
+
+  @inline(__always)
+  mutating func remove(_ key: UInt64) -> Value? {
+    let tag = key &+ 1
+    guard tag != 0 else { return nil }
+    let place = place(tag)
+    guard entries[place].tag != 0 else { return nil }
+    let value = entries[place].value
+    close(place)
+    count &-= 1
+    return value
+  }
+
+  mutating func removeAll() {
+    guard count > 0 else { return }
+    memset(entries, 0, capacity * MemoryLayout<Entry>.stride)
+    count = 0
+  }
+
+  func forEach(_ body: (UInt64, Value) -> Void) {
+    for place in 0..<capacity where entries[place].tag != 0 {
+      body(entries[place].tag &- 1, entries[place].value)
+    }
+  }
+
+  /// Frees a place, moving back the entries behind it that a search would no longer reach.
+  @inline(__always)
+  private mutating func close(_ place: Int) {
+    let mask = mask
+    var hole = place
+    var next = (place &+ 1) & mask
+    while entries[next].tag != 0 {
+      if (next &- home(entries[next].tag)) & mask >= (next &- hole) & mask {
+        entries[hole] = entries[next]
+        hole = next
+      }
+      next = (next &+ 1) & mask
+    }
+    entries[hole].tag = 0
+  }
+
+  @inline(never)
+  private mutating func grow() {
+    let old = entries
+    let oldCapacity = capacity
+    entries = Self.allocate(oldCapacity * 2)
+    shift -= 1
+    for index in 0..<oldCapacity where old[index].tag != 0 {
+      entries[place(old[index].tag)] = old[index]
+    }
+    Glibc.free(old)
+  }
+}

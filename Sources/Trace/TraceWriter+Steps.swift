@@ -1,0 +1,154 @@
+// The steps that a trace is made of, as recorders and importers append them.
+
+public import MemoryUnits
+
+extension TraceWriter {
+  /// A block began. Where another one lives at that address, that one is abandoned first.
+  ///
+  /// Sizes are held to the range from 0 to 2^48, usable bytes to at least the size.
+  public func allocate(
+    address: Address, size: ByteCount, usable: ByteCount, alignmentShift: UInt8, stack: StackID,
+    thread: ThreadIndex, time: Timestamp
+  ) {
+    prepare(thread)
+    let size = Self.bounded(size)
+    state.pointee.place(address, size, thread, time)
+    state.pointee.columns.step(ends: 0, thread: thread.rawValue, tick: Self.tick(time))
+    state.pointee.columns.begin(
+      address: address.rawValue, size: size, usable: Self.bounded(usable, atLeast: size),
+      alignmentShift: alignmentShift, stack: stack.rawValue)
+    state.pointee.totals.allocate(Int64(size), state.pointee.nanoseconds)
+  }
+
+  /// A block ended. Where none is known at that address, the step says so and keeps the address.
+  public func free(address: Address, thread: ThreadIndex, time: Timestamp) {
+    prepare(thread)
+    let block = state.pointee.blocks.remove(address.rawValue)
+    state.pointee.columns.step(ends: 1, thread: thread.rawValue, tick: Self.tick(time))
+    if let block {
+      state.pointee.columns.refer(to: block.allocation)
+      state.pointee.totals.free(block.size, state.pointee.nanoseconds)
+    } else {
+      state.pointee.columns.exception(StepCode.freeUnknown)
+      state.pointee.columns.rawAddresses.varint(address.rawValue)
+      state.pointee.totals.freeUnknown(state.pointee.nanoseconds)
+    }
+  }
+
+  /// A block was resized and perhaps moved. Where none is known at the old address, only the second
+  /// half is written: a block begins.
+  public func reallocate(
+    old: Address, new: Address, size: ByteCount, usable: ByteCount, stack: StackID,
+    thread: ThreadIndex, time: Timestamp
+  ) {
+    prepare(thread)
+    guard let block = state.pointee.blocks.remove(old.rawValue) else {
+      return reallocateEnd(
+        new: new, size: size, usable: usable, stack: stack, thread: thread, time: time)
+    }
+    let size = Self.bounded(size)
+    state.pointee.place(new, size, thread, time)
+    state.pointee.columns.step(ends: 0, thread: thread.rawValue, tick: Self.tick(time))
+    state.pointee.columns.exception(StepCode.reallocate)
+    state.pointee.columns.refer(to: block.allocation)
+    state.pointee.columns.begin(
+      address: new.rawValue, size: size, usable: Self.bounded(usable, atLeast: size),
+      alignmentShift: 0, stack: stack.rawValue)
+    state.pointee.totals.reallocate(
+      from: block.size, to: Int64(size), state.pointee.nanoseconds)
+  }
+
+  /// The first half of a reallocation between whose halves other steps lie: the old block ended.
+  /// Where none is known at the address, nothing is written; the second half counts it.
+  public func reallocateBegin(old: Address, thread: ThreadIndex, time: Timestamp) {
+    prepare(thread)
+    guard let block = state.pointee.blocks.remove(old.rawValue) else { return }
+    state.pointee.columns.step(ends: 1, thread: thread.rawValue, tick: Self.tick(time))
+    state.pointee.columns.exception(StepCode.reallocateBegin)
+    state.pointee.columns.refer(to: block.allocation)
+    state.pointee.totals.reallocateBegin(block.size, state.pointee.nanoseconds)
+  }
+
+  /// The second half of a reallocation: the new block began.
+  public func reallocateEnd(
+    new: Address, size: ByteCount, usable: ByteCount, stack: StackID, thread: ThreadIndex,
+    time: Timestamp
+  ) {
+    prepare(thread)
+    let size = Self.bounded(size)
+    state.pointee.place(new, size, thread, time)
+    state.pointee.columns.step(ends: 0, thread: thread.rawValue, tick: Self.tick(time))
+    state.pointee.columns.exception(StepCode.reallocateEnd)
+    state.pointee.columns.begin(
+      address: new.rawValue, size: size, usable: Self.bounded(usable, atLeast: size),
+      alignmentShift: 0, stack: stack.rawValue)
+    state.pointee.totals.reallocateEnd(Int64(size), state.pointee.nanoseconds)
+  }
+
+  /// The end of the data segment moved. The step counts as one of the thread before it.
+  public func moveBreak(to address: Address, time: Timestamp) {
+    prepare(ThreadIndex(0))
+    state.pointee.columns.threadlessStep(tick: Self.tick(time))
+    state.pointee.columns.exception(StepCode.moveBreak)
+    state.pointee.columns.rawAddresses.varint(address.rawValue)
+    state.pointee.totals.moveBreak(state.pointee.nanoseconds)
+  }
+
+  /// The program image was replaced by `exec`: every live block is abandoned, oldest first. The
+  /// steps count as ones of the thread before them.
+  public func replaceImage(time: Timestamp) {
+    var abandoned: [WrittenBlock] = []
+    state.pointee.blocks.forEach { _, block in abandoned.append(block) }
+    abandoned.sort { $0.allocation < $1.allocation }
+    state.pointee.blocks.removeAll()
+    for block in abandoned {
+      prepare(ThreadIndex(0))
+      state.pointee.columns.threadlessStep(tick: Self.tick(time))
+      state.pointee.columns.exception(StepCode.abandon)
+      state.pointee.columns.refer(to: block.allocation)
+      state.pointee.totals.abandon(block.size, state.pointee.nanoseconds)
+    }
+  }
+
+  /// Makes sure that the chunk has room for what one call may append, and the thread a description.
+  @inline(__always)
+  private func prepare(_ thread: ThreadIndex) {
+    if state.pointee.columns.steps > TraceFormat.stepsPerChunk - 2 { endChunk() }
+    if thread.rawValue >= threadLimit { addThreads(through: thread.rawValue) }
+  }
+
+  @inline(__always)
+  private static func tick(_ time: Timestamp) -> UInt64 {
+    time.nanoseconds / TraceFormat.nanosecondsPerTick
+  }
+
+  @inline(__always)
+  private static func bounded(_ size: ByteCount, atLeast least: UInt64 = 0) -> UInt64 {
+    max(least, min(UInt64(max(0, size.rawValue)), TraceFormat.maximumSize))
+  }
+}
+
+extension WriterState {
+  /// The moment of the last step, as the trace will tell it.
+  @inline(__always)
+  var nanoseconds: UInt64 { columns.lastTick &* TraceFormat.nanosecondsPerTick }
+
+  /// Remembers the block that is about to begin; abandons one that lives at its address.
+  @inline(__always)
+  mutating func place(_ address: Address, _ size: UInt64, _ thread: ThreadIndex, _ time: Timestamp) {
+    let block = WrittenBlock(allocation: columns.nextAllocation, size: Int64(size))
+    if let old = blocks.set(address.rawValue, block) { abandonReused(old, thread, time) }
+  }
+
+  @inline(never)
+  private mutating func abandonReused(
+    _ block: WrittenBlock, _ thread: ThreadIndex, _ time: Timestamp
+  ) {
+    let tick = time.nanoseconds / TraceFormat.nanosecondsPerTick
+    columns.step(ends: 1, thread: thread.rawValue, tick: tick)
+    columns.exception(StepCode.abandonReused)
+    columns.refer(to: block.allocation)
+    totals.abandon(block.size, nanoseconds)
+    totals.noteLiveAddresses(1)
+  }
+}
