@@ -73,7 +73,9 @@ let package = Package(
       ],
       swiftSettings: strict),
 
-    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+    .target(
+      name: "TestSupport", dependencies: ["Allocators", "MemoryUnits"], path: "Tests/TestSupport",
+      swiftSettings: strict),
     tests("MemoryUnitsTests", ["MemoryUnits"]),
     tests("TraceTests", ["MemoryUnits", "Trace"]),
     tests("RecorderTests", ["CaptureABI", "MemoryUnits", "Recorder", "Trace"]),

@@ -1,0 +1,132 @@
+// The rules that choose among holes: first, next and worst fit, which search by address.
+
+/// A rule that chooses the hole for a block, exactly as the linear scan that defines it would.
+///
+/// A policy searches the heap's `HoleMap` and may keep an index of its own, of which the heap
+/// tells it whenever a hole appears or vanishes.
+public protocol FitPolicy: ~Copyable {
+  init()
+
+  /// What the policy needs of the heap's hole map.
+  static var indexes: HoleMap.Indexes { get }
+
+  /// The start of the hole to use, or -1 when the block fits none. Adds to `inspected` the
+  /// number of holes that the linear scan looks at.
+  mutating func choose(_ query: FitQuery, in map: borrowing HoleMap, inspected: inout UInt64) -> Int
+
+  /// A block was placed that ends before `granule`.
+  mutating func placed(endingAt granule: Int)
+
+  mutating func holeAppeared(_ start: Int, _ length: Int, in map: borrowing HoleMap)
+
+  mutating func holeVanished(_ start: Int, _ length: Int)
+}
+
+extension FitPolicy where Self: ~Copyable {
+  @inlinable @inline(__always)
+  public mutating func placed(endingAt granule: Int) {}
+
+  @inlinable @inline(__always)
+  public mutating func holeAppeared(_ start: Int, _ length: Int, in map: borrowing HoleMap) {}
+
+  @inlinable @inline(__always)
+  public mutating func holeVanished(_ start: Int, _ length: Int) {}
+}
+
+extension HoleMap {
+  /// The first hole by address, starting at or after `granule`, into which the block fits.
+  @inlinable
+  func firstFitting(_ query: FitQuery, from granule: Int) -> Int {
+    var start = firstHole(from: granule, atLeast: query.length)
+    guard query.alignment > 1 else { return start }
+    while start >= 0, !query.fits(start, length(at: start)) {
+      start = firstHole(from: start + 1, atLeast: query.length)
+    }
+    return start
+  }
+
+  @usableFromInline
+  func length(at start: Int) -> Int { length(ofHoleAt: start) }
+}
+
+/// First fit: the hole of lowest address into which the block fits.
+public struct FirstFit: FitPolicy {
+  @inlinable public init() {}
+  public static var indexes: HoleMap.Indexes { [.maxima, .counts] }
+
+  @inlinable
+  public mutating func choose(
+    _ query: FitQuery, in map: borrowing HoleMap, inspected: inout UInt64
+  ) -> Int {
+    let start = map.firstFitting(query, from: 0)
+    inspected &+= UInt64(truncatingIfNeeded: start < 0 ? map.count : map.rank(start) &+ 1)
+    return start
+  }
+}
+
+/// Next fit: as first fit, but the scan resumes at the first hole that starts at or after the end
+/// of the block placed last, and wraps round once.
+public struct NextFit: FitPolicy {
+  @usableFromInline var rover = 0
+
+  @inlinable public init() {}
+  public static var indexes: HoleMap.Indexes { [.maxima, .counts] }
+
+  @inlinable
+  public mutating func choose(
+    _ query: FitQuery, in map: borrowing HoleMap, inspected: inout UInt64
+  ) -> Int {
+    var start = map.firstFitting(query, from: rover)
+    var scanned = 0
+    if start >= 0 {
+      scanned = map.rank(start) &+ 1 &- map.rank(rover)
+    } else {
+      start = rover > 0 ? map.firstFitting(query, from: 0) : -1
+      scanned = start < 0 ? map.count : map.count &- map.rank(rover) &+ map.rank(start) &+ 1
+    }
+    inspected &+= UInt64(truncatingIfNeeded: scanned)
+    return start
+  }
+
+  @inlinable @inline(__always)
+  public mutating func placed(endingAt granule: Int) { rover = granule }
+}
+
+/// Worst fit: the longest hole, of several the one of lowest address. The list of holes is in no
+/// order, so a scan looks at all of them.
+public struct WorstFit: FitPolicy {
+  @inlinable public init() {}
+  public static var indexes: HoleMap.Indexes { .maxima }
+
+  @inlinable
+  public mutating func choose(
+    _ query: FitQuery, in map: borrowing HoleMap, inspected: inout UInt64
+  ) -> Int {
+    inspected &+= UInt64(truncatingIfNeeded: map.count)
+    let longest = map.longestKey
+    guard longest >= min(query.length, HoleMap.saturated), longest > 0 else { return -1 }
+    if longest < HoleMap.saturated, longest >= query.sufficientLength {
+      return map.firstHole(from: 0, atLeast: longest)
+    }
+    return longestFitting(query, in: map, atLeast: longest < HoleMap.saturated ? 0 : longest)
+  }
+
+  /// Looks at every hole that is long enough: for an alignment that the longest may not meet,
+  /// and for lengths beyond the trees' 32 bits.
+  @inlinable
+  func longestFitting(_ query: FitQuery, in map: borrowing HoleMap, atLeast key: Int) -> Int {
+    var best = -1
+    var bestLength = 0
+    var start = map.firstHole(from: 0, atLeast: max(query.length, key))
+    while start >= 0 {
+      let length = map.length(at: start)
+      if length > bestLength, query.fits(start, length) {
+        best = start
+        bestLength = length
+      }
+      start = map.firstHole(from: start + 1, atLeast: max(query.length, bestLength + 1))
+    }
+    // Only an alignment can make every saturated hole unfit.
+    return best < 0 && key > 0 ? longestFitting(query, in: map, atLeast: 0) : best
+  }
+}
