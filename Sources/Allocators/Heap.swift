@@ -93,9 +93,19 @@ public protocol Heap: ~Copyable {
     _ placement: Placement, oldSize: ByteCount, to request: BlockRequest
   ) -> Placement
 
+  /// The end of the data segment of the recorded process moved there. Only a heap that follows the
+  /// recording listens; the others have their own idea of what they hold.
+  mutating func breakMoved(to end: Address)
+
   /// What changed in the held ranges since the list was last emptied, oldest first.
   var heldChanges: [HeldChange] { get set }
 
   /// The textbook work done so far.
   var work: Work { get }
+}
+
+extension Heap where Self: ~Copyable {
+  /// Simulated heaps do not follow the recorded break.
+  @inlinable
+  public mutating func breakMoved(to end: Address) {}
 }

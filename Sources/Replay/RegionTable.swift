@@ -1,0 +1,143 @@
+// What the recorded heap holds outside the data segment: arenas, and blocks mapped on their own.
+
+internal import MemoryUnits
+
+/// The address space in regions of 64 MiB, the size and alignment of a thread arena in glibc.
+///
+/// What a region holds is the union of two parts:
+/// * its extent: from the lowest to the highest page that blocks ever covered there. It never
+///   shrinks while a block lives in the region and is given back when the last one ends. A block
+///   that crosses into other regions counts in each of them.
+/// * mappings: blocks for each of which the allocator asked the system separately.
+struct RegionTable: ~Copyable {
+  private struct Region: BitwiseCopyable {
+    var lower: UInt64 = 0
+    var upper: UInt64 = 0
+    var blocks: UInt32 = 0
+    var mappings: UInt32 = 0
+  }
+
+  private static let shift: UInt64 = 26
+  /// Mappings have at least two pages, so a real region has far fewer; a damaged trace may claim
+  /// any number, each a little slower than the one before.
+  private static let mostMappings: UInt32 = 4096
+
+  private let regions = FlatTable<Region>(count: 1 << (47 - 26))
+  /// The mappings that reach into a region, whole, in no order.
+  private var mappings: [Int: [Range<UInt64>]] = [:]
+  private(set) var liveBlocks = 0
+
+  /// Whether a block that is not mapped on its own lives in the region of this address.
+  func hasBlocks(at address: UInt64) -> Bool { regions[Int(address >> Self.shift)].blocks > 0 }
+
+  private func indices(of range: Range<UInt64>) -> ClosedRange<Int> {
+    Int(range.lowerBound >> Self.shift)...Int((range.upperBound &- 1) >> Self.shift)
+  }
+
+  /// The part of a range that lies in one region.
+  private func part(of range: Range<UInt64>, in index: Int) -> Range<UInt64> {
+    let start = UInt64(index) << Self.shift
+    return max(range.lowerBound, start)..<min(range.upperBound, start &+ 1 << Self.shift)
+  }
+
+  /// A block below 2^47, not empty, begins.
+  mutating func blockBegins(_ range: Range<UInt64>, _ changes: inout ChangeList) {
+    liveBlocks &+= 1
+    for index in indices(of: range) {
+      let part = part(of: range, in: index)
+      let lower = part.lowerBound & ~4095
+      let upper = (part.upperBound &+ 4095) & ~4095
+      let region = regions[index]
+      if region.blocks > 0 && lower >= region.lower && upper <= region.upper {
+        regions.base[index].blocks &+= 1
+        continue
+      }
+      change(index, &changes) { table in
+        let isFirst = region.blocks == 0
+        table.regions.base[index].lower = isFirst ? lower : min(region.lower, lower)
+        table.regions.base[index].upper = isFirst ? upper : max(region.upper, upper)
+        table.regions.base[index].blocks &+= 1
+      }
+    }
+  }
+
+  /// A block ends that began here.
+  mutating func blockEnds(_ range: Range<UInt64>, _ changes: inout ChangeList) {
+    let indices = indices(of: range)
+    guard regions[indices.lowerBound].blocks > 0 else { return }
+    liveBlocks &-= 1
+    for index in indices {
+      let blocks = regions[index].blocks
+      if blocks > 1 {
+        regions.base[index].blocks = blocks &- 1
+      } else if blocks == 1 {
+        change(index, &changes) { table in
+          table.regions.base[index].lower = 0
+          table.regions.base[index].upper = 0
+          table.regions.base[index].blocks = 0
+        }
+      }
+    }
+  }
+
+  /// A block begins that is a mapping of its own. False when there is no room to note it.
+  mutating func mappingBegins(_ range: Range<UInt64>, _ changes: inout ChangeList) -> Bool {
+    for index in indices(of: range) where regions[index].mappings >= Self.mostMappings {
+      return false
+    }
+    liveBlocks &+= 1
+    for index in indices(of: range) {
+      change(index, &changes) { table in
+        table.regions.base[index].mappings &+= 1
+        table.mappings[index, default: []].append(range)
+      }
+    }
+    return true
+  }
+
+  /// The mapping ends that covers exactly this range. False when there is none.
+  mutating func mappingEnds(_ range: Range<UInt64>, _ changes: inout ChangeList) -> Bool {
+    let first = Int(range.lowerBound >> Self.shift)
+    guard regions[first].mappings > 0, mappings[first]?.contains(range) == true else {
+      return false
+    }
+    liveBlocks &-= 1
+    for index in indices(of: range) {
+      change(index, &changes) { table in
+        guard let place = table.mappings[index]?.lastIndex(of: range) else { return }
+        table.regions.base[index].mappings &-= 1
+        table.mappings[index]?.remove(at: place)
+        if table.regions[index].mappings == 0 { table.mappings[index] = nil }
+      }
+    }
+    return true
+  }
+
+  /// Runs `body` and notes how it changed what the region holds.
+  private mutating func change(
+    _ index: Int, _ changes: inout ChangeList, _ body: (inout RegionTable) -> Void
+  ) {
+    let old = held(index)
+    body(&self)
+    changes.appendDifference(from: old, to: held(index))
+  }
+
+  /// What a region holds, sorted, without overlaps.
+  private func held(_ index: Int) -> [Range<UInt64>] {
+    let region = regions[index]
+    var ranges: [Range<UInt64>] = []
+    if region.lower < region.upper { ranges.append(region.lower..<region.upper) }
+    guard region.mappings > 0, let mapped = mappings[index] else { return ranges }
+    for range in mapped { ranges.append(part(of: range, in: index)) }
+    ranges.sort { $0.lowerBound < $1.lowerBound }
+    var union: [Range<UInt64>] = []
+    for range in ranges {
+      if let last = union.last, range.lowerBound <= last.upperBound {
+        union[union.count - 1] = last.lowerBound..<max(last.upperBound, range.upperBound)
+      } else {
+        union.append(range)
+      }
+    }
+    return union
+  }
+}
