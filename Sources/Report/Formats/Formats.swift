@@ -42,6 +42,12 @@ enum Formats {
     return (value < 0 ? "-" : "") + result
   }
 
+  /// A number rounded to a whole one, in groups of three digits.
+  static func count(clamping value: Double) -> String {
+    guard value.isFinite else { return "–" }
+    return count(Int64(max(min(value.rounded(), 0x1p62), -0x1p62)))
+  }
+
   /// A part of a whole: `7.3 %`, `42 %`, `<0.1 %`; `–` where there is no whole.
   static func percent(_ fraction: Double?) -> String {
     guard let fraction, fraction.isFinite else { return "–" }
