@@ -35,5 +35,5 @@ struct HeldParts {
     return parts
   }
 
-  enum Kind { case live, overhead, pinned, freePages, unexplained }
+  enum Kind: String { case live, overhead, pinned, freePages, unexplained }
 }

@@ -1,5 +1,7 @@
 // HTML as a type: text becomes markup in one place only, and is escaped there.
 
+import MemoryUnits
+
 /// A piece of HTML or SVG.
 ///
 /// Written as a string literal. What is interpolated is escaped, unless it is itself `Markup`;
@@ -67,6 +69,7 @@ struct Markup: ExpressibleByStringLiteral, ExpressibleByStringInterpolation {
     mutating func appendLiteral(_ literal: StaticString) { html += literal.description }
     mutating func appendInterpolation(_ text: String) { html += Markup.escaped(text) }
     mutating func appendInterpolation(_ markup: Markup) { html += markup.html }
+    mutating func appendInterpolation(_ bytes: ByteCount) { html += bytes.description }
     mutating func appendInterpolation(_ number: Int) { html += String(number) }
     /// A coordinate or length, with one decimal.
     mutating func appendInterpolation(at coordinate: Double) {
