@@ -2,7 +2,7 @@
 
 import CaptureABI
 import Glibc
-public import Trace
+import Trace
 
 /// Turns stamps into times. The rate is measured against the system's clock for as long as the
 /// recording runs, so that the error does not grow with it.
