@@ -22,7 +22,6 @@ struct Lacuna: ParsableCommand {
       """,
     version: version,
     subcommands: [
-      RecordCommand.self, InfoCommand.self, ReportCommand.self, PinsCommand.self,
-      ReplayCommand.self, CompareCommand.self,
+      RecordCommand.self, InfoCommand.self,
     ])
 }
