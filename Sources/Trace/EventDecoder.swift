@@ -199,8 +199,8 @@ struct EventDecoder: ~Copyable {
         break
       }
       let delta = times.varint()
-      guard delta <= lastTick &- tick else {
-        problem = "a time lies after the last one"
+      guard delta <= lastTick &- tick, !times.isOverrun else {
+        problem = "the column of times does not add up"
         break
       }
       tick &+= delta
@@ -216,10 +216,7 @@ struct EventDecoder: ~Copyable {
       } else {
         delivers = free(&request)
       }
-      guard problem == nil, !isOverrun else {
-        problem = problem ?? "a column ends too early"
-        break
-      }
+      if problem != nil { break }
       step &+= 1
       if delivers {
         output[count] = request
@@ -231,13 +228,25 @@ struct EventDecoder: ~Copyable {
     return count
   }
 
+  /// Whether the columns that blocks are read from held what was read; to be asked before a slot
+  /// changes, so that every change of a slot is delivered.
   @inline(__always)
-  private var isOverrun: Bool {
-    let required =
-      stacks.isOverrun || sizes.isOverrun || references.isOverrun || referenceLiterals.isOverrun
-      || times.isOverrun
-    return required
+  private mutating func blockIsSound() -> Bool {
+    if stacks.isOverrun || sizes.isOverrun
       || readsAddresses && (addressColumns.codes.isOverrun || addressColumns.raw.isOverrun)
+    {
+      problem = problem ?? "a column ends too early"
+    }
+    return problem == nil
+  }
+
+  @inline(__always)
+  private mutating func referenceIsSound() -> Bool {
+    if references.isOverrun || referenceLiterals.isOverrun {
+      problem = "the column of references ends too early"
+      return false
+    }
+    return true
   }
 
   private var isAtEnd: Bool {
@@ -263,6 +272,11 @@ struct EventDecoder: ~Copyable {
   private mutating func allocate(_ request: inout Request) -> Bool {
     request.operation = .allocate
     readBlock(&request)
+    return blockIsSound() && begin(&request)
+  }
+
+  @inline(__always)
+  private mutating func begin(_ request: inout Request) -> Bool {
     guard let slot = live.begin() else {
       problem = "it has too many live blocks"
       return false
@@ -273,7 +287,9 @@ struct EventDecoder: ~Copyable {
 
   @inline(__always)
   private mutating func free(_ request: inout Request) -> Bool {
-    if let slot = live.take(reference()) {
+    let allocation = reference()
+    guard referenceIsSound() else { return false }
+    if let slot = live.take(allocation) {
       live.release(slot)
       request.slot = Slot(slot)
     } else {
@@ -366,35 +382,41 @@ extension EventDecoder {
     nextException = Self.position(after: step &+ 1, &exceptionGaps)
     switch code {
     case StepCode.reallocate:
-      let slot = live.take(reference())
-      guard let slot else { return reallocateEnd(&request) }
-      request.operation = .reallocate
-      request.slot = Slot(slot)
-      readBlock(&request)
-      live.keep(slot)
-      return true
+      return reallocate(&request)
     case StepCode.reallocateEnd:
-      return reallocateEnd(&request)
+      let delivers = allocate(&request)
+      request.operation = .reallocateEnd
+      return delivers
     case StepCode.reallocateBegin, StepCode.abandon, StepCode.abandonReused:
       request.operation = code == StepCode.reallocateBegin ? .reallocateBegin : .abandon
       if code == StepCode.abandonReused { reusedAddresses &+= 1 }
-      guard let slot = live.take(reference()) else { return false }
+      let allocation = reference()
+      guard referenceIsSound(), let slot = live.take(allocation) else { return false }
       live.release(slot)
       request.slot = Slot(slot)
       return true
     case StepCode.moveBreak, StepCode.freeUnknown:
       request.operation = code == StepCode.moveBreak ? .moveBreak : .freeUnknown
       if readsAddresses { request.address = Address(addressColumns.raw.varint()) }
-      return true
+      return blockIsSound()
     default:
       problem = "step code \(code) belongs to a later version of the format"
       return false
     }
   }
 
-  private mutating func reallocateEnd(_ request: inout Request) -> Bool {
-    let delivers = allocate(&request)
-    request.operation = .reallocateEnd
-    return delivers
+  /// Resizes a block; where the old one was lost, only the new one begins.
+  private mutating func reallocate(_ request: inout Request) -> Bool {
+    let allocation = reference()
+    readBlock(&request)
+    guard referenceIsSound(), blockIsSound() else { return false }
+    guard let slot = live.take(allocation) else {
+      request.operation = .reallocateEnd
+      return begin(&request)
+    }
+    request.operation = .reallocate
+    request.slot = Slot(slot)
+    live.keep(slot)
+    return true
   }
 }
