@@ -12,7 +12,9 @@ struct FoundChunk {
   }
 }
 
-/// Walks through a file from chunk to chunk. Behind a damaged head it looks for the next intact one.
+/// Walks through a file from chunk to chunk.
+///
+/// Behind a damaged head it looks for the next intact one.
 struct FileScan {
   private(set) var chunks: [FoundChunk] = []
   private(set) var damage: [TraceDamage] = []
