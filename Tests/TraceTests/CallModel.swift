@@ -78,6 +78,7 @@ struct NaiveRecorder {
   private var blocks = 0
   private var now: UInt64 = 0
   private var lastThread: UInt32 = 0
+  private var openReallocations = 0
 
   init(_ calls: [Call]) {
     for call in calls { record(call) }
@@ -103,21 +104,20 @@ struct NaiveRecorder {
       advance(time, thread)
       summary.reallocations += 1
       guard let block = live.removeValue(forKey: old) else {
-        summary.freesOfUnknownAddress += 1
+        closeReallocation()
         begin(.reallocateEnd, new, size, usable, 0, stack)
         return
       }
       begin(.reallocate, new, size, usable, 0, stack, as: block)
     case .reallocateBegin(let old, let thread, let time):
-      guard let block = live.removeValue(forKey: old) else {
-        summary.freesOfUnknownAddress += 1
-        return
-      }
+      guard let block = live.removeValue(forKey: old) else { return }
       advance(time, thread)
       end(.reallocateBegin, block)
+      openReallocations += 1
     case .reallocateEnd(let new, let size, let usable, let stack, let thread, let time):
       advance(time, thread)
       summary.reallocations += 1
+      closeReallocation()
       begin(.reallocateEnd, new, size, usable, 0, stack)
     case .moveBreak(let address, let time):
       advance(time, lastThread)
@@ -133,6 +133,15 @@ struct NaiveRecorder {
     case .lose(let count): summary.lostEvents += count
     case .truncateStack(let count): summary.truncatedStacks += count
     case .flush: break
+    }
+  }
+
+  /// Second halves without a first half had an unknown address; whose half it was is not told.
+  private mutating func closeReallocation() {
+    if openReallocations > 0 {
+      openReallocations -= 1
+    } else {
+      summary.freesOfUnknownAddress += 1
     }
   }
 
@@ -237,7 +246,7 @@ func randomCalls(
   func address() -> UInt64 {
     let place = UInt64.random(in: 1...addresses, using: &random)
     switch UInt8.random(in: 0..<64, using: &random) {
-    case 0: return place * 0x1234_5678_9abc_def1
+    case 0: return place &* 0x1234_5678_9abc_def1
     case 1: return UInt64.max - place
     default: return 0x5555_5555_0000 + place * 32
     }

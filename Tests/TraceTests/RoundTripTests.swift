@@ -128,11 +128,14 @@ func record(
   @Test("sizes, usable sizes and alignments at their limits") func limits() throws {
     var calls: [Call] = []
     for shift in UInt64(0)..<48 {
-      for size in [Int64(1) << shift - 1, 1 << shift, 1 << shift + 1] {
+      let power = Int64(1) << Int64(shift)
+      for size in [power - 1, power, power + 1] {
+        let address: UInt64 = (1 << 60) + (shift << 20) + UInt64(size & 3)
+        let time: UInt64 = (1 << 62) + shift
         calls.append(
           .allocate(
-            address: 1 << 60 + shift << 20 + UInt64(size & 3), size: size, usable: 1 << 47 + 9,
-            alignmentShift: UInt8(shift), stack: 0, thread: 0, time: 1 << 62 + shift))
+            address: address, size: size, usable: (1 << 47) + 9, alignmentShift: UInt8(shift),
+            stack: 0, thread: 0, time: time))
       }
     }
     calls.append(.free(address: .max, thread: 0, time: 1 << 63))
