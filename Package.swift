@@ -31,12 +31,12 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
   ],
   targets: [
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CElf", providers: [.apt(["libelf-dev"])]),
     .target(name: "CDemangle"),
+    .target(name: "CLinux"),
 
     .target(name: "CaptureABI"),
     .target(
@@ -47,17 +47,23 @@ let package = Package(
     .target(
       name: "Interposer", dependencies: ["CaptureABI", "InterposerEntry"],
       swiftSettings: [
-        .enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-O"]),
+        .enableExperimentalFeature("Embedded"),
+        .unsafeFlags([
+          "-wmo", "-O", "-enforce-exclusivity=unchecked", "-Xfrontend", "-function-sections",
+        ]),
       ],
       linkerSettings: [
-        .unsafeFlags(["-Xlinker", "--version-script=\(exports)", "-Xlinker", "-z", "-Xlinker", "now"])
+        .unsafeFlags([
+          "-Xlinker", "--version-script=\(exports)", "-Xlinker", "-z", "-Xlinker", "now",
+          "-Xlinker", "--gc-sections",
+        ])
       ]),
 
     room("MemoryUnits", []),
     room("Trace", ["CZlib", "MemoryUnits"]),
     room(
       "Recorder",
-      ["CaptureABI", "MemoryUnits", "Trace", .product(name: "SystemPackage", package: "swift-system")]),
+      ["CaptureABI", "CLinux", "MemoryUnits", "Trace"]),
     room("Symbols", ["CElf", "CDemangle", "MemoryUnits", "Trace"]),
     room("Allocators", ["MemoryUnits"]),
     room("Replay", ["Allocators", "MemoryUnits", "Trace"]),

@@ -97,6 +97,9 @@ public protocol Heap: ~Copyable {
   /// recording listens; the others have their own idea of what they hold.
   mutating func breakMoved(to end: Address)
 
+  /// A program image of the recorded process began, with an empty data segment at that address.
+  mutating func breakStarted(at start: Address)
+
   /// What changed in the held ranges since the list was last emptied, oldest first.
   var heldChanges: [HeldChange] { get set }
 
@@ -108,4 +111,8 @@ extension Heap where Self: ~Copyable {
   /// Simulated heaps do not follow the recorded break.
   @inlinable
   public mutating func breakMoved(to end: Address) {}
+
+  /// Simulated heaps have a data segment of their own.
+  @inlinable
+  public mutating func breakStarted(at start: Address) {}
 }

@@ -188,6 +188,35 @@ public struct PinReport: Sendable {
   }
 }
 
+/// What a trace file holds beside its requests, and whether all of it could be read.
+public struct TraceInventory: Sendable, Equatable {
+  public var fileBytes: ByteCount
+  /// Threads that made requests.
+  public var threads: Int
+  public var processes: Int
+  /// Distinct call stacks.
+  public var stacks: Int
+  /// Files that were mapped as code.
+  public var modules: Int
+  /// The file ends as its writer meant it to end, and nothing in it is damaged.
+  public var isComplete: Bool
+  /// What is damaged or missing, one plain sentence each.
+  public var damage: [String]
+
+  public init(
+    fileBytes: ByteCount = .zero, threads: Int = 0, processes: Int = 1, stacks: Int = 0,
+    modules: Int = 0, isComplete: Bool = true, damage: [String] = []
+  ) {
+    self.fileBytes = fileBytes
+    self.threads = threads
+    self.processes = processes
+    self.stacks = stacks
+    self.modules = modules
+    self.isComplete = isComplete
+    self.damage = damage
+  }
+}
+
 /// All that the report of one trace is made from.
 public struct Story: Sendable {
   /// The name of the trace file.
@@ -200,10 +229,17 @@ public struct Story: Sendable {
   public var pinsAtEnd: PinReport
   /// All compared heaps, `recorded` among them.
   public var heaps: [HeapMeasures]
+  public var inventory: TraceInventory
+  /// Why functions have no name, one plain sentence for each file that could not be read.
+  public var symbolProblems: [String]
+  /// The version of Lacuna that made the measures; empty where it does not matter.
+  public var version: String
 
   public init(
     traceName: String, metadata: TraceMetadata, summary: TraceSummary, samples: [ResidentSample],
-    recorded: HeapMeasures, pinsAtPeak: PinReport, pinsAtEnd: PinReport, heaps: [HeapMeasures]
+    recorded: HeapMeasures, pinsAtPeak: PinReport, pinsAtEnd: PinReport, heaps: [HeapMeasures],
+    inventory: TraceInventory = TraceInventory(), symbolProblems: [String] = [],
+    version: String = ""
   ) {
     self.traceName = traceName
     self.metadata = metadata
@@ -213,5 +249,8 @@ public struct Story: Sendable {
     self.pinsAtPeak = pinsAtPeak
     self.pinsAtEnd = pinsAtEnd
     self.heaps = heaps
+    self.inventory = inventory
+    self.symbolProblems = symbolProblems
+    self.version = version
   }
 }

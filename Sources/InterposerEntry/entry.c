@@ -1,1 +1,89 @@
+// The exported functions. Each calls the real one itself, so that no Swift frame, which would have
+// no unwind information, is on the stack while the allocator runs.
+//
+// An allocation is reported after the real call and a free before it: then no address is ever seen
+// to be handed out again while it lives, whichever thread does what.
 #include "InterposerEntry.h"
+#include "real.h"
+#include <errno.h>
+
+#define EXPORT __attribute__((visibility("default")))
+#define FRAME __builtin_frame_address(0)
+
+// As numbered by the trace format.
+enum { MALLOC = 1, CALLOC, REALLOC, REALLOCARRAY, POSIX_MEMALIGN, ALIGNED_ALLOC, MEMALIGN, VALLOC, PVALLOC };
+
+static inline int recording(void) { return __builtin_expect(*lacuna_recording, 1); }
+
+static inline uint32_t shift_of(size_t alignment) {
+  return alignment ? (uint32_t)__builtin_ctzl(alignment) : 0;
+}
+
+// Reports a block, if there is one, with what the allocator makes usable of it.
+static inline __attribute__((always_inline)) void *
+allocated(void *block, size_t size, uint32_t entry, uint32_t shift, const void *frame) {
+  if (block && recording())
+    lacuna_did_allocate(block, size, lacuna_real.malloc_usable_size(block), entry, shift, frame);
+  return block;
+}
+
+static inline __attribute__((always_inline)) void *
+reallocated(void *old, size_t size, uint32_t entry, const void *frame) {
+  if (!old) return allocated(lacuna_real.realloc(old, size), size, entry, 0, frame);
+  if (!recording()) return lacuna_real.realloc(old, size);
+  uint64_t before = lacuna_will_reallocate();
+  void *block = lacuna_real.realloc(old, size);
+  size_t usable = block ? lacuna_real.malloc_usable_size(block) : 0;
+  lacuna_did_reallocate(old, block, size, usable, entry, before, frame);
+  return block;
+}
+
+EXPORT void *malloc(size_t size) {
+  return allocated(lacuna_real.malloc(size), size, MALLOC, 0, FRAME);
+}
+
+EXPORT void *calloc(size_t count, size_t size) {
+  return allocated(lacuna_real.calloc(count, size), count * size, CALLOC, 0, FRAME);
+}
+
+EXPORT void *realloc(void *old, size_t size) { return reallocated(old, size, REALLOC, FRAME); }
+
+// glibc's own would call realloc through its table of imports and be seen twice.
+EXPORT void *reallocarray(void *old, size_t count, size_t size) {
+  size_t bytes;
+  if (__builtin_mul_overflow(count, size, &bytes)) {
+    errno = ENOMEM;
+    return NULL;
+  }
+  return reallocated(old, bytes, REALLOCARRAY, FRAME);
+}
+
+EXPORT void free(void *block) {
+  if (block && recording()) lacuna_will_free(block);
+  lacuna_real.free(block);
+}
+
+EXPORT int posix_memalign(void **result, size_t alignment, size_t size) {
+  int status = lacuna_real.posix_memalign(result, alignment, size);
+  if (status == 0) allocated(*result, size, POSIX_MEMALIGN, shift_of(alignment), FRAME);
+  return status;
+}
+
+EXPORT void *aligned_alloc(size_t alignment, size_t size) {
+  return allocated(lacuna_real.aligned_alloc(alignment, size), size, ALIGNED_ALLOC,
+                   shift_of(alignment), FRAME);
+}
+
+EXPORT void *memalign(size_t alignment, size_t size) {
+  return allocated(lacuna_real.memalign(alignment, size), size, MEMALIGN, shift_of(alignment), FRAME);
+}
+
+EXPORT void *valloc(size_t size) {
+  return allocated(lacuna_real.valloc(size), size, VALLOC, 12, FRAME);
+}
+
+EXPORT void *pvalloc(size_t size) {
+  return allocated(lacuna_real.pvalloc(size), size, PVALLOC, 12, FRAME);
+}
+
+EXPORT size_t malloc_usable_size(void *block) { return lacuna_real.malloc_usable_size(block); }

@@ -25,8 +25,8 @@ public struct RecordedHeap: Heap, ~Copyable {
 
   /// - Parameters:
   ///   - headerBytes: what the allocator keeps in front of every block.
-  ///   - breakStart: where the data segment starts; zero where it is unknown.
-  public init(headerBytes: ByteCount, breakStart: Address) {
+  ///   - breakStart: where the data segment starts; zero until the trace says so.
+  public init(headerBytes: ByteCount, breakStart: Address = .zero) {
     self.headerBytes = UInt64(max(0, min(headerBytes.rawValue, 4096)))
     segment = BreakSegment(start: breakStart.rawValue < 1 << 46 ? breakStart : .zero)
   }
@@ -76,6 +76,11 @@ public struct RecordedHeap: Heap, ~Copyable {
     // The system moves the pages of a mapping; both places never exist at the same time.
     if (new.address.rawValue | placement.address.rawValue) & 4095 == 0 { list.shrinkFirst() }
     return new
+  }
+
+  public mutating func breakStarted(at start: Address) {
+    guard segment.liveBlocks == 0, start.rawValue < 1 << 46 else { return }
+    segment.restart(at: start.rawValue, &list)
   }
 
   public mutating func breakMoved(to end: Address) {

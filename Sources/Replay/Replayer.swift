@@ -64,6 +64,10 @@ public struct Replayer<H: Heap & ~Copyable, O: Observer & ~Copyable>: ~Copyable 
     case .moveBreak:
       moveBreak(request)
       isEvent = false
+    case .startBreak:
+      heap.breakStarted(at: request.address)
+      drain()
+      isEvent = false
     case .freeUnknown:
       break
     }

@@ -17,8 +17,6 @@ public struct TraceMetadata: Sendable, Equatable, Codable {
   public var allocator = ""
   /// Bytes of bookkeeping in front of every block of that allocator: 8 for glibc; 0 where unknown.
   public var headerBytes = 0
-  /// The start of the data segment (the brk heap); 0 where unknown.
-  public var breakStart: UInt64 = 0
   /// The version of Lacuna that wrote the trace.
   public var writer = ""
   public var knowsAddresses = true
@@ -41,7 +39,6 @@ public struct TraceMetadata: Sendable, Equatable, Codable {
     try read(.kernel, &kernel)
     try read(.allocator, &allocator)
     try read(.headerBytes, &headerBytes)
-    try read(.breakStart, &breakStart)
     try read(.writer, &writer)
     try read(.knowsAddresses, &knowsAddresses)
     try read(.knowsThreads, &knowsThreads)

@@ -382,8 +382,10 @@ extension EventDecoder {
       live.release(slot)
       request.slot = Slot(slot)
       return true
-    case StepCode.moveBreak, StepCode.freeUnknown:
-      request.operation = code == StepCode.moveBreak ? .moveBreak : .freeUnknown
+    case StepCode.moveBreak, StepCode.startBreak, StepCode.freeUnknown:
+      request.operation =
+        code == StepCode.moveBreak
+        ? .moveBreak : code == StepCode.startBreak ? .startBreak : .freeUnknown
       if readsAddresses { request.address = Address(addressColumns.raw.varint()) }
       return true
     default:

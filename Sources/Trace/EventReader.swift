@@ -95,7 +95,7 @@ private struct SlotSizes {
     case .free: totals.free(sizes[slot], time)
     case .reallocateBegin: totals.reallocateBegin(sizes[slot], time)
     case .abandon: totals.abandon(sizes[slot], time)
-    case .moveBreak: totals.moveBreak(time)
+    case .moveBreak, .startBreak: totals.moveBreak(time)
     case .freeUnknown: totals.freeUnknown(time)
     }
   }

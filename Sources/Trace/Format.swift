@@ -102,6 +102,7 @@ enum StepCode {
   static let freeUnknown = Operation.freeUnknown.rawValue
   /// The block ends because its address was handed out again.
   static let abandonReused: UInt8 = 8
+  static let startBreak = Operation.startBreak.rawValue
 }
 
 /// Rules that say how many bytes a heap makes usable for a request. Part of the format.

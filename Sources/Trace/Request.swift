@@ -50,6 +50,9 @@ public enum Operation: UInt8, Sendable {
   case moveBreak = 6
   /// A free of an address that no known block has; `address` is that address. Counts as a free.
   case freeUnknown = 7
+  /// The data segment of a program image begins, empty, at `address`; that of an image before it
+  /// is gone. Counts as no event.
+  case startBreak = 9
 }
 
 /// One step of a trace, decoded. A plain value without references.

@@ -87,9 +87,19 @@ extension TraceWriter {
 
   /// The end of the data segment moved. The step counts as one of the thread before it.
   public func moveBreak(to address: Address, time: Timestamp) {
+    noteBreak(StepCode.moveBreak, address, time)
+  }
+
+  /// The data segment of a program image begins at `address`. The step counts as one of the thread
+  /// before it.
+  public func startBreak(at address: Address, time: Timestamp) {
+    noteBreak(StepCode.startBreak, address, time)
+  }
+
+  private func noteBreak(_ code: UInt8, _ address: Address, _ time: Timestamp) {
     prepare(ThreadIndex(0))
     state.pointee.columns.threadlessStep(tick: Self.tick(time))
-    state.pointee.columns.exception(StepCode.moveBreak)
+    state.pointee.columns.exception(code)
     state.pointee.columns.rawAddresses.varint(address.rawValue)
     state.pointee.totals.moveBreak(state.pointee.nanoseconds)
   }

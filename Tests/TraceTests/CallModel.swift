@@ -17,6 +17,7 @@ enum Call {
   case reallocateEnd(
     new: UInt64, size: Int64, usable: Int64, stack: UInt32, thread: UInt32, time: UInt64)
   case moveBreak(address: UInt64, time: UInt64)
+  case startBreak(address: UInt64, time: UInt64)
   case replaceImage(time: UInt64)
   case lose(UInt64)
   case truncateStack(UInt64)
@@ -48,6 +49,8 @@ extension TraceWriter {
         stack: StackID(stack), thread: ThreadIndex(thread), time: Timestamp(nanoseconds: time))
     case .moveBreak(let address, let time):
       moveBreak(to: Address(address), time: Timestamp(nanoseconds: time))
+    case .startBreak(let address, let time):
+      startBreak(at: Address(address), time: Timestamp(nanoseconds: time))
     case .replaceImage(let time): replaceImage(time: Timestamp(nanoseconds: time))
     case .lose(let count): lose(count)
     case .truncateStack(let count): truncateStack(count)
@@ -122,6 +125,9 @@ struct NaiveRecorder {
     case .moveBreak(let address, let time):
       advance(time, lastThread)
       append(ExpectedStep(operation: .moveBreak, time: 0, thread: 0, address: address))
+    case .startBreak(let address, let time):
+      advance(time, lastThread)
+      append(ExpectedStep(operation: .startBreak, time: 0, thread: 0, address: address))
     case .replaceImage(let time):
       // Oldest first: a reallocation makes a block young again, so order by its last step.
       let order = live.values.sorted { lastStep(of: $0) < lastStep(of: $1) }
@@ -223,7 +229,7 @@ func steps(of file: TraceFile, addresses: Bool = true) throws -> [ExpectedStep] 
         blocks[slot] = count
       case .reallocate: block = blocks[slot] ?? -1
       case .free, .reallocateBegin, .abandon: block = blocks.removeValue(forKey: slot) ?? -1
-      case .moveBreak, .freeUnknown: block = slot == Slot.none.rawValue ? nil : -1
+      case .moveBreak, .startBreak, .freeUnknown: block = slot == Slot.none.rawValue ? nil : -1
       }
       steps.append(
         ExpectedStep(
@@ -294,7 +300,8 @@ func randomCalls(
         .reallocateEnd(
           new: address(), size: bytes, usable: granted, stack: stack, thread: thread,
           time: time + 700))
-    case 960..<985: calls.append(.moveBreak(address: address(), time: time))
+    case 960..<975: calls.append(.moveBreak(address: address(), time: time))
+    case 975..<985: calls.append(.startBreak(address: address(), time: time))
     case 985..<990: calls.append(.lose(UInt64(stack) + 1))
     case 990..<995: calls.append(.truncateStack(1))
     case 995..<997: calls.append(.replaceImage(time: time))

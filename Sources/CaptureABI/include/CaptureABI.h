@@ -1,1 +1,153 @@
+// The shared memory through which a traced process and its recorder talk, and the few machine
+// instructions that Swift cannot say.
+//
+// One segment, a memfd that the recorder owns:
+//
+//   header | ring controls | module table | stack nodes | stack index | rings
+//
+// The traced process only ever writes memory. Each thread writes records into a ring of its own,
+// so that nothing is locked; the recorder merges the rings by time stamp. Everything is sparse:
+// what is not used costs address space only.
 #pragma once
+#include <stdint.h>
+
+#define LACUNA_MAGIC 0x314d454d4143414cull /* "LACAMEM1" */
+#define LACUNA_ABI_VERSION 1u
+
+enum {
+  LACUNA_RING_COUNT = 512,
+  LACUNA_RING_WORDS = 1 << 16,     // of 8 bytes; a power of two
+  LACUNA_SHARED_RING = 0,          // for threads that find no ring of their own; locked
+  LACUNA_MODULE_CAPACITY = 4096,
+  LACUNA_NODE_CAPACITY = 1 << 22,  // ids must fit 24 bits
+  LACUNA_INDEX_CAPACITY = 1 << 23, // a power of two
+  LACUNA_PATH_BYTES = 432,
+  LACUNA_STACK_LIMIT = 128,        // frames kept of one stack, innermost first
+};
+
+// ---- Records ------------------------------------------------------------------------------------
+//
+// A record is one or more 64-bit words. The first word holds
+//   bits 0-2   kind
+//   bits 3-19  clock ticks since the previous record of this ring
+//   bits 20-63 address / 8 (free, allocate), or the sort of an extended record
+// Extended records say their own time; their tick field is zero.
+
+enum {
+  LACUNA_KIND_FREE = 1,     // 1 word
+  LACUNA_KIND_ALLOCATE = 2, // 2 words; second: size (36 bits) | node (24) | entry point (4)
+  LACUNA_KIND_EXTENDED = 3,
+};
+
+enum {
+  LACUNA_TICK_BITS = 17,
+  LACUNA_SIZE_BITS = 36,
+  LACUNA_NODE_BITS = 24,
+};
+
+enum {
+  LACUNA_EXT_TIME = 1,       // ticks                                                     2 words
+  LACUNA_EXT_ALLOCATE = 2,   // ticks, address, size, usable, node|entry<<32|shift<<40    6 words
+  LACUNA_EXT_REALLOCATE = 3, // ticks before, after, old, new, size, usable, node|entry   8 words
+  LACUNA_EXT_BREAK = 4,      // ticks, end of the data segment                            3 words
+  LACUNA_EXT_IMAGE = 5,      // ticks, number of the program image, start of its break     4 words
+  LACUNA_EXT_THREAD = 6,     // ticks, serial of the thread that writes from here on      3 words
+};
+
+// ---- Structures ---------------------------------------------------------------------------------
+
+struct lacuna_header {
+  uint64_t magic;
+  uint32_t version;
+  int32_t recorder_pid;
+  uint64_t segment_bytes;
+  uint64_t controls_offset, modules_offset, nodes_offset, index_offset, rings_offset;
+  uint32_t clock;          // 0: time stamp counter, 1: CLOCK_MONOTONIC
+  uint32_t stack_limit;    // 0: no stacks
+
+  int32_t traced_pid;      // claimed by the first process that loads the library
+  uint32_t image_count;    // program images so far: one more after each exec
+  uint32_t thread_count;   // threads that have claimed a ring so far
+  uint32_t node_count;
+  uint32_t module_count;
+  uint32_t closed;         // nobody records any more
+  uint64_t lost_events;
+  uint64_t truncated_stacks;
+  uint32_t block_header_bytes;
+  uint32_t pad;
+  char executable[LACUNA_PATH_BYTES];
+  char allocator[LACUNA_PATH_BYTES];
+};
+
+struct lacuna_ring_control {
+  // Written by the thread.
+  uint64_t head;           // words ever written
+  uint64_t pending;        // 0: at rest; 1: about to take a stamp; else the oldest stamp in flight
+  int32_t thread_id;       // kernel's
+  uint32_t thread_serial;
+  uint32_t image;
+  uint32_t claimed;        // 1 from claim until the recorder gives the ring back
+  uint32_t lock;           // of the shared ring
+  uint8_t pad1[28];
+  // Written by the recorder, on a line of its own.
+  uint64_t tail;           // words ever read
+  uint8_t pad2[56];
+};
+
+struct lacuna_module {
+  uint64_t start, end;     // mapped addresses
+  uint64_t bias;           // what the loader added
+  uint32_t image;
+  uint32_t ready;          // 1 when all else is written
+  uint32_t build_id_bytes;
+  uint8_t build_id[20];
+  char path[LACUNA_PATH_BYTES];
+};
+
+/// A node of the tree of call stacks. A child of node 0 is the root of a program image, and its
+/// return_address the image's number; every other node is a call.
+struct lacuna_node {
+  uint64_t return_address;
+  uint32_t parent;
+  uint32_t ready;
+};
+
+// ---- Memory order -------------------------------------------------------------------------------
+
+static inline uint32_t lacuna_load32(const uint32_t *p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
+static inline uint64_t lacuna_load64(const uint64_t *p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
+static inline void lacuna_store32(uint32_t *p, uint32_t v) { __atomic_store_n(p, v, __ATOMIC_RELEASE); }
+static inline void lacuna_store64(uint64_t *p, uint64_t v) { __atomic_store_n(p, v, __ATOMIC_RELEASE); }
+static inline uint32_t lacuna_add32(uint32_t *p, uint32_t v) { return __atomic_fetch_add(p, v, __ATOMIC_ACQ_REL); }
+static inline uint64_t lacuna_add64(uint64_t *p, uint64_t v) { return __atomic_fetch_add(p, v, __ATOMIC_ACQ_REL); }
+
+static inline int lacuna_swap32(uint32_t *p, uint32_t from, uint32_t to) {
+  return __atomic_compare_exchange_n(p, &from, to, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+static inline int lacuna_swap64(uint64_t *p, uint64_t from, uint64_t to) {
+  return __atomic_compare_exchange_n(p, &from, to, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+
+/// Makes `pid` the traced process if there is none yet.
+static inline int lacuna_claim(struct lacuna_header *header, int32_t pid) {
+  int32_t none = 0;
+  return __atomic_compare_exchange_n(&header->traced_pid, &none, pid, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+
+// ---- Clock --------------------------------------------------------------------------------------
+
+/// The time stamp counter. May be read before earlier loads have finished.
+static inline uint64_t lacuna_rdtsc(void) { return __builtin_ia32_rdtsc(); }
+
+/// The time stamp counter, read after all earlier instructions have finished.
+static inline uint64_t lacuna_rdtscp(void) {
+  uint32_t cpu;
+  return __builtin_ia32_rdtscp(&cpu);
+}
+
+/// What glibc's malloc makes usable for `size` bytes, unless the block is mapped on its own or the
+/// rest of a split was too small to stand alone.
+static inline uint64_t lacuna_usual_usable(uint64_t size) {
+  uint64_t chunk = (size + 8 + 15) & ~15ull;
+  return (chunk < 32 ? 32 : chunk) - 8;
+}

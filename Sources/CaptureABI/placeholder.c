@@ -1,2 +1,0 @@
-// The layout is all in the header.
-#include "CaptureABI.h"

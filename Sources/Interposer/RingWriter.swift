@@ -1,0 +1,146 @@
+// Writing records into a ring: claiming one, waiting for room, publishing.
+
+import CaptureABI
+import InterposerEntry
+
+typealias Writer = UnsafeMutablePointer<lacuna_writer>
+typealias Thread = UnsafeMutablePointer<lacuna_thread>
+
+private let ringMask = UInt64(LACUNA_RING_WORDS &- 1)
+
+extension UnsafeMutablePointer<lacuna_writer> {
+  /// Puts one word behind what was written, unpublished.
+  @inline(__always)
+  func put(_ word: UInt64) {
+    let words = pointee.words.unsafelyUnwrapped
+    words[Int(truncatingIfNeeded: pointee.head & ringMask)] = word
+    pointee.head = pointee.head &+ 1
+  }
+
+  /// Makes sure that `count` words fit. False when recording has stopped.
+  @inline(__always)
+  func reserve(_ count: UInt64) -> Bool {
+    if pointee.head &+ count <= pointee.limit { return true }
+    return waitForRoom(self, count)
+  }
+
+  /// Lets the recorder see all that was put, and says that no stamp is in flight.
+  @inline(__always)
+  func publish() {
+    let control = pointee.control.unsafelyUnwrapped
+    lacuna_store64(&control.pointee.head, pointee.head)
+    lacuna_store64(&control.pointee.pending, 0)
+  }
+
+  /// The first word of a packed record at `ticks`; an absolute time goes before it where the
+  /// distance to the last record does not fit.
+  @inline(__always)
+  func putFirst(kind: UInt64, payload: UInt64, ticks: UInt64) {
+    var delta = ticks &- pointee.last_ticks
+    if delta >> UInt64(LACUNA_TICK_BITS) != 0 {
+      putExtended(LACUNA_EXT_TIME, ticks)
+      delta = 0
+    }
+    pointee.last_ticks = ticks
+    put(kind | delta << 3 | payload << 20)
+  }
+
+  /// The first two words of an extended record; its time is what the next record counts from.
+  @inline(__always)
+  func putExtended(_ sort: Int, _ ticks: UInt64) {
+    put(UInt64(LACUNA_KIND_EXTENDED) | UInt64(truncatingIfNeeded: sort) << 20)
+    put(ticks)
+    pointee.last_ticks = ticks
+  }
+}
+
+/// Waits until the recorder has read enough. Only memory and the clock are used until the ring is
+/// really full; then the thread sleeps a tenth of a millisecond at a time.
+@inline(never)
+private func waitForRoom(_ writer: Writer, _ count: UInt64) -> Bool {
+  let control = writer.pointee.control.unsafelyUnwrapped
+  var rounds = 0
+  while true {
+    let limit = lacuna_load64(&control.pointee.tail) &+ UInt64(LACUNA_RING_WORDS)
+    writer.pointee.limit = limit
+    if writer.pointee.head &+ count <= limit { return true }
+    if rounds & 255 == 255, !recorderLives() {
+      stopRecording()
+      return false
+    }
+    if session.recording.unsafelyUnwrapped.pointee == 0 { return false }
+    rounds &+= 1
+    var pause = (0, 100_000)
+    withUnsafeMutablePointer(to: &pause) {
+      _ = systemCall(SystemCall.nanosleep, Int(bitPattern: UnsafeRawPointer($0)), 0)
+    }
+  }
+}
+
+private func recorderLives() -> Bool {
+  let header = session.header.unsafelyUnwrapped
+  guard header.pointee.closed == 0 else { return false }
+  let noSuchProcess = -3
+  let recorder = Int(header.pointee.recorder_pid)
+  return systemCall(SystemCall.kill, recorder, 0) != noSuchProcess
+}
+
+/// Gives the writer a ring: a free one, or the shared one when all are taken.
+@inline(never)
+func claimRing(_ writer: Writer, _ thread: Thread) {
+  let controls = session.controls.unsafelyUnwrapped
+  let header = session.header.unsafelyUnwrapped
+  if thread.pointee.serial == 0 {
+    thread.pointee.serial = lacuna_add32(&header.pointee.thread_count, 1) &+ 1
+  }
+  let identifier = Int32(truncatingIfNeeded: systemCall(SystemCall.gettid))
+  // Start looking at a place that depends on the thread, so that claims seldom collide.
+  let start = Int(thread.pointee.serial) % (LACUNA_RING_COUNT &- 1)
+  for i in 0..<(LACUNA_RING_COUNT &- 1) {
+    let ring = 1 &+ (start &+ i) % (LACUNA_RING_COUNT &- 1)
+    let control = controls + ring
+    guard control.pointee.claimed == 0, lacuna_swap32(&control.pointee.claimed, 0, 2) != 0 else {
+      continue
+    }
+    control.pointee.thread_id = identifier
+    control.pointee.thread_serial = thread.pointee.serial
+    control.pointee.image = session.imageNumber
+    lacuna_store64(&control.pointee.pending, 0)
+    lacuna_store32(&control.pointee.claimed, 1)
+    adopt(writer, ring)
+    return
+  }
+  adopt(writer, LACUNA_SHARED_RING)
+}
+
+private func adopt(_ writer: Writer, _ ring: Int) {
+  let control = session.controls.unsafelyUnwrapped + ring
+  writer.pointee.control = control
+  writer.pointee.words = session.rings.unsafelyUnwrapped + ring &* LACUNA_RING_WORDS
+  writer.pointee.scratch = session.scratch.unsafelyUnwrapped + ring &* StackScratch.words
+  writer.pointee.head = control.pointee.head
+  writer.pointee.limit = 0
+  writer.pointee.last_ticks = 0
+}
+
+/// Takes the shared ring for one record and says whose record it is.
+@inline(never)
+func enterSharedRing(_ writer: Writer, _ thread: Thread) {
+  let control = writer.pointee.control.unsafelyUnwrapped
+  while lacuna_swap32(&control.pointee.lock, 0, 1) == 0 {
+    _ = systemCall(SystemCall.scheduleYield)
+  }
+  control.pointee.image = session.imageNumber
+  control.pointee.claimed = 1
+  writer.pointee.head = control.pointee.head
+  writer.pointee.limit = 0
+  guard writer.reserve(3) else { return }
+  // Another thread wrote last: the distance to its stamp means nothing here.
+  writer.putExtended(LACUNA_EXT_THREAD, 0)
+  writer.put(UInt64(thread.pointee.serial))
+}
+
+@inline(never)
+func leaveSharedRing(_ writer: Writer) {
+  lacuna_store32(&writer.pointee.control.unsafelyUnwrapped.pointee.lock, 0)
+}

@@ -1,0 +1,134 @@
+// Joining the recorder: reads the environment, maps the segment, claims it for this process.
+
+import CaptureABI
+import InterposerEntry
+
+private let wipeOnFork = 18
+
+/// See InterposerEntry.h.
+@c(lacuna_start)
+public func start(_ environment: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?)
+  -> UnsafePointer<UInt8>?
+{
+  guard let environment, let path = value(of: "LACUNA_SEGMENT", in: environment) else { return nil }
+  let readWriteCloseOnExec = 0x8_0002
+  let descriptor = systemCall(
+    SystemCall.open, Int(bitPattern: UnsafeRawPointer(path)), readWriteCloseOnExec, 0)
+  guard descriptor >= 0 else {
+    leave(environment)
+    return nil
+  }
+  defer { _ = systemCall(SystemCall.close, descriptor) }
+  guard let segment = join(descriptor) else {
+    leave(environment)
+    return nil
+  }
+  return begin(segment)
+}
+
+/// Maps the segment if it is one of ours and this process may write into it.
+private func join(_ descriptor: Int) -> UnsafeMutableRawPointer? {
+  var first = lacuna_header()
+  let read = withUnsafeMutablePointer(to: &first) {
+    systemCall(
+      SystemCall.pread, descriptor, Int(bitPattern: UnsafeRawPointer($0)),
+      MemoryLayout<lacuna_header>.size, 0)
+  }
+  guard read == MemoryLayout<lacuna_header>.size, first.magic == UInt64(LACUNA_MAGIC),
+    first.version == LACUNA_ABI_VERSION, first.closed == 0
+  else { return nil }
+  let own = Int32(truncatingIfNeeded: systemCall(SystemCall.getpid))
+  guard first.traced_pid == 0 || first.traced_pid == own else { return nil }
+  let readWrite = 3
+  let shared = 1
+  let address = systemCall(
+    SystemCall.mmap, 0, Int(truncatingIfNeeded: first.segment_bytes), readWrite, shared, descriptor,
+    0)
+  guard address > 0, let segment = UnsafeMutableRawPointer(bitPattern: address) else { return nil }
+  let header = segment.assumingMemoryBound(to: lacuna_header.self)
+  // The first process that asks is the traced one. After an exec it asks again.
+  if header.pointee.traced_pid != own {
+    guard lacuna_claim(header, own) != 0 else {
+      _ = systemCall(SystemCall.munmap, address, Int(truncatingIfNeeded: first.segment_bytes))
+      return nil
+    }
+  }
+  return segment
+}
+
+/// Fills in the session and says so to the recorder.
+private func begin(_ segment: UnsafeMutableRawPointer) -> UnsafePointer<UInt8>? {
+  let header = segment.assumingMemoryBound(to: lacuna_header.self)
+  let limit = Int(truncatingIfNeeded: header.pointee.stack_limit)
+  let ruleBytes = UnwindRuleCache.capacity &* MemoryLayout<UnwindRuleSlot>.size
+  let scratchBytes = LACUNA_RING_COUNT &* StackScratch.words &* 8
+  guard let recording = mapPrivate(bytes: 4096),
+    systemCall(SystemCall.madvise, Int(bitPattern: recording), 4096, wipeOnFork) == 0,
+    let rules = mapPrivate(bytes: ruleBytes),
+    let scratch = mapPrivate(bytes: scratchBytes)
+  else { return nil }
+
+  func part(_ offset: UInt64) -> UnsafeMutableRawPointer {
+    segment + Int(truncatingIfNeeded: offset)
+  }
+  session.header = header
+  session.controls = part(header.pointee.controls_offset)
+    .assumingMemoryBound(to: lacuna_ring_control.self)
+  session.modules = part(header.pointee.modules_offset)
+    .assumingMemoryBound(to: lacuna_module.self)
+  session.nodes = part(header.pointee.nodes_offset).assumingMemoryBound(to: lacuna_node.self)
+  session.index = part(header.pointee.index_offset).assumingMemoryBound(to: UInt64.self)
+  session.rings = part(header.pointee.rings_offset).assumingMemoryBound(to: UInt64.self)
+  session.rules = rules.assumingMemoryBound(to: UnwindRuleSlot.self)
+  session.scratch = scratch.assumingMemoryBound(to: UInt64.self)
+  session.recording = recording.assumingMemoryBound(to: UInt8.self)
+  session.stackLimit = limit < LACUNA_STACK_LIMIT ? limit : LACUNA_STACK_LIMIT
+  session.clock = header.pointee.clock
+  describe(header)
+  session.imageNumber = lacuna_add32(&header.pointee.image_count, 1)
+  session.imageRoot = StackInterner.imageRoot(number: session.imageNumber)
+  recording.assumingMemoryBound(to: UInt8.self).pointee = 1
+  Recording.announceImage()
+  return UnsafePointer(session.recording)
+}
+
+/// Tells the recorder what only the process itself knows for sure.
+private func describe(_ header: UnsafeMutablePointer<lacuna_header>) {
+  reportedBreak = UInt64(UInt(bitPattern: lacuna_current_break()))
+  let limit = LACUNA_PATH_BYTES
+  withUnsafeMutableBytes(of: &header.pointee.executable) { path in
+    let name: StaticString = "/proc/self/exe"
+    let length = systemCall(
+      SystemCall.readlink, Int(bitPattern: name.utf8Start),
+      Int(bitPattern: path.baseAddress.unsafelyUnwrapped), limit &- 1)
+    path[length > 0 ? length : 0] = 0
+  }
+  var object = lacuna_object()
+  guard lacuna_find_object(lacuna_real_malloc_address(), &object) != 0, let path = object.path
+  else { return }
+  let length = withUnsafeMutableBytes(of: &header.pointee.allocator) { copy(path, into: $0) }
+  // The C library keeps eight bytes in front of each block; of others we do not know.
+  header.pointee.block_header_bytes = isLibc(path, length) ? 8 : 0
+}
+
+/// Whether the file name is `libc.so.6`.
+private func isLibc(_ path: UnsafePointer<CChar>, _ length: Int) -> Bool {
+  let name: StaticString = "libc.so.6"
+  let count = name.utf8CodeUnitCount
+  guard length >= count else { return false }
+  for i in 0..<count where path[length &- count &+ i] != CChar(bitPattern: name.utf8Start[i]) {
+    return false
+  }
+  return length == count || path[length &- count &- 1] == 0x2f
+}
+
+/// Copies a C string, cut to the buffer, and returns its length.
+func copy(_ string: UnsafePointer<CChar>, into buffer: UnsafeMutableRawBufferPointer) -> Int {
+  var i = 0
+  while i &+ 1 < buffer.count, string[i] != 0 {
+    buffer[i] = UInt8(bitPattern: string[i])
+    i &+= 1
+  }
+  buffer[i] = 0
+  return i
+}

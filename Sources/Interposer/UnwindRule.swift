@@ -1,0 +1,116 @@
+// How to get from one frame to its caller: one word for each return address.
+
+/// What the call frame information says at one address, reduced to the three registers that the
+/// walker follows: rip, rsp and rbp.
+///
+///     bits 0-2    where the canonical frame address (CFA) comes from
+///     bits 3-4    where the caller's rbp is
+///     bits 8-31   offset of the CFA, signed
+///     bits 32-47  offset of rbp, signed
+///
+/// The return address always lies at CFA - 8.
+struct UnwindRule {
+  var bits: UInt64
+
+  enum Base: UInt64 {
+    /// No rule: an empty slot of the cache.
+    case none = 0
+    /// CFA = rsp + offset
+    case stackPointer = 1
+    /// CFA = rbp + offset
+    case framePointer = 2
+    /// CFA = *(rbp + offset): functions that realign their stack
+    case atFramePointer = 3
+    /// CFA = *(rsp + offset)
+    case atStackPointer = 4
+    /// The frame in which the kernel calls a signal handler; registers are in the ucontext.
+    case signal = 5
+    /// The outermost frame: the return address is undefined.
+    case end = 6
+    /// No call frame information, or a rule that these three registers cannot follow.
+    case unknown = 7
+  }
+
+  enum FramePointer: UInt64 {
+    /// rbp still has the caller's value.
+    case same = 0
+    /// At CFA + offset.
+    case atFrameAddress = 1
+    /// At rbp + offset.
+    case atFramePointer = 2
+  }
+
+  static let end = UnwindRule(bits: Base.end.rawValue)
+  static let unknown = UnwindRule(bits: Base.unknown.rawValue)
+  static let signal = UnwindRule(bits: Base.signal.rawValue)
+
+  init(bits: UInt64) { self.bits = bits }
+
+  init(base: Base, offset: Int, framePointer: FramePointer, framePointerOffset: Int) {
+    let fits =
+      offset >= -0x80_0000 && offset < 0x80_0000 && framePointerOffset >= -0x8000
+      && framePointerOffset < 0x8000
+    guard fits else {
+      bits = Base.unknown.rawValue
+      return
+    }
+    bits =
+      base.rawValue | framePointer.rawValue << 3
+      | (UInt64(truncatingIfNeeded: offset) & 0xff_ffff) << 8
+      | (UInt64(truncatingIfNeeded: framePointerOffset) & 0xffff) << 32
+  }
+
+  @inline(__always)
+  var base: UInt64 { bits & 7 }
+
+  @inline(__always)
+  var framePointer: UInt64 { bits >> 3 & 3 }
+
+  @inline(__always)
+  var offset: UInt64 {
+    UInt64(bitPattern: Int64(bitPattern: bits << 32) >> 40)
+  }
+
+  @inline(__always)
+  var framePointerOffset: UInt64 {
+    UInt64(bitPattern: Int64(bitPattern: bits << 16) >> 48)
+  }
+}
+
+/// One remembered rule. The address is stored mixed with the rule, so that a slot that two threads
+/// write at once matches no address, instead of giving one address the rule of another.
+struct UnwindRuleSlot {
+  var mixed: UInt64
+  var rule: UInt64
+}
+
+/// The rules of the addresses met so far: two-way associative, without locks.
+enum UnwindRuleCache {
+  static let sets = 1 << 16
+  static let capacity = sets * 2
+
+  @inline(__always)
+  private static func set(of address: UInt64) -> UnsafeMutablePointer<UnwindRuleSlot> {
+    let hash = (address &* 0x9e37_79b9_7f4a_7c15) >> 48
+    return session.rules.unsafelyUnwrapped + Int(truncatingIfNeeded: hash) &* 2
+  }
+
+  @inline(__always)
+  static func rule(at address: UInt64) -> UnwindRule {
+    let slots = set(of: address)
+    let first = slots[0]
+    if first.mixed ^ first.rule == address { return UnwindRule(bits: first.rule) }
+    let second = slots[1]
+    if second.mixed ^ second.rule == address { return UnwindRule(bits: second.rule) }
+    return find(address)
+  }
+
+  @inline(never)
+  private static func find(_ address: UInt64) -> UnwindRule {
+    let rule = UnwindTable.rule(at: address)
+    let slots = set(of: address)
+    slots[1] = slots[0]
+    slots[0] = UnwindRuleSlot(mixed: address ^ rule.bits, rule: rule.bits)
+    return rule
+  }
+}

@@ -1,0 +1,136 @@
+// Finds the real allocator on the first call, and starts recording.
+//
+// dlsym may allocate while it looks. Such calls, and whatever comes before the loader is ready,
+// are answered by glibc's own functions, which need no lookup.
+#define _GNU_SOURCE
+#include "real.h"
+#include "InterposerEntry.h"
+#include <dlfcn.h>
+#include <errno.h>
+#include <link.h>
+#include <unistd.h>
+
+extern void *__libc_malloc(size_t);
+extern void *__libc_calloc(size_t, size_t);
+extern void *__libc_realloc(void *, size_t);
+extern void *__libc_memalign(size_t, size_t);
+extern void *__libc_valloc(size_t);
+extern void *__libc_pvalloc(size_t);
+extern void __libc_free(void *);
+extern void *__curbrk;
+extern char **__environ;
+
+__thread struct lacuna_thread lacuna_thread_block
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+static const unsigned char not_recording = 0;
+const volatile unsigned char *lacuna_recording = &not_recording;
+
+static void *first_malloc(size_t);
+static void *first_calloc(size_t, size_t);
+static void *first_realloc(void *, size_t);
+static void first_free(void *);
+static int first_posix_memalign(void **, size_t, size_t);
+static void *first_aligned_alloc(size_t, size_t);
+static void *first_memalign(size_t, size_t);
+static void *first_valloc(size_t);
+static void *first_pvalloc(size_t);
+static size_t first_malloc_usable_size(void *);
+
+struct lacuna_functions lacuna_real = {
+    first_malloc, first_calloc, first_realloc, first_free, first_posix_memalign,
+    first_aligned_alloc, first_memalign, first_valloc, first_pvalloc, first_malloc_usable_size,
+};
+
+static int finding;
+
+#define FIND(name)                                              \
+  do {                                                          \
+    void *found = dlsym(RTLD_NEXT, #name);                      \
+    if (found) *(void **)(&functions.name) = found;             \
+  } while (0)
+
+// Returns 0 while the functions are being found, that is, when dlsym itself allocates.
+static int find_real(void) {
+  if (lacuna_real.malloc != first_malloc) return 1;
+  if (__atomic_exchange_n(&finding, 1, __ATOMIC_ACQ_REL)) return 0;
+  struct lacuna_functions functions = lacuna_real;
+  FIND(malloc);
+  FIND(calloc);
+  FIND(realloc);
+  FIND(free);
+  FIND(posix_memalign);
+  FIND(aligned_alloc);
+  FIND(memalign);
+  FIND(valloc);
+  FIND(pvalloc);
+  FIND(malloc_usable_size);
+  int saved = errno;
+  lacuna_learn_break();
+  // Before libc's own constructor there is no environment: not yet, rather than never.
+  if (__environ) {
+    lacuna_real = functions;
+    const volatile unsigned char *recording = lacuna_start(__environ);
+    if (recording) lacuna_recording = recording;
+  }
+  errno = saved;
+  __atomic_store_n(&finding, 0, __ATOMIC_RELEASE);
+  return lacuna_real.malloc != first_malloc;
+}
+
+__attribute__((constructor)) static void start(void) { find_real(); }
+
+static void *first_malloc(size_t size) {
+  return find_real() ? lacuna_real.malloc(size) : __libc_malloc(size);
+}
+static void *first_calloc(size_t count, size_t size) {
+  return find_real() ? lacuna_real.calloc(count, size) : __libc_calloc(count, size);
+}
+static void *first_realloc(void *block, size_t size) {
+  return find_real() ? lacuna_real.realloc(block, size) : __libc_realloc(block, size);
+}
+static void first_free(void *block) {
+  find_real() ? lacuna_real.free(block) : __libc_free(block);
+}
+static int first_posix_memalign(void **result, size_t alignment, size_t size) {
+  if (find_real()) return lacuna_real.posix_memalign(result, alignment, size);
+  if (alignment % sizeof(void *) || alignment == 0 || alignment & (alignment - 1)) return EINVAL;
+  void *block = __libc_memalign(alignment, size);
+  if (!block) return ENOMEM;
+  *result = block;
+  return 0;
+}
+static void *first_aligned_alloc(size_t alignment, size_t size) {
+  return find_real() ? lacuna_real.aligned_alloc(alignment, size) : __libc_memalign(alignment, size);
+}
+static void *first_memalign(size_t alignment, size_t size) {
+  return find_real() ? lacuna_real.memalign(alignment, size) : __libc_memalign(alignment, size);
+}
+static void *first_valloc(size_t size) {
+  return find_real() ? lacuna_real.valloc(size) : __libc_valloc(size);
+}
+static void *first_pvalloc(size_t size) {
+  return find_real() ? lacuna_real.pvalloc(size) : __libc_pvalloc(size);
+}
+static size_t first_malloc_usable_size(void *block) {
+  return find_real() ? lacuna_real.malloc_usable_size(block) : 0;
+}
+
+// ---- What only C can reach ----------------------------------------------------------------------
+
+void *lacuna_current_break(void) { return __curbrk; }
+
+void lacuna_learn_break(void) { (void)sbrk(0); }
+
+uint64_t lacuna_real_malloc_address(void) { return (uint64_t)lacuna_real.malloc; }
+
+int lacuna_find_object(uint64_t pc, struct lacuna_object *object) {
+  struct dl_find_object found;
+  if (_dl_find_object((void *)pc, &found) != 0) return 0;
+  object->start = (uint64_t)found.dlfo_map_start;
+  object->end = (uint64_t)found.dlfo_map_end;
+  object->bias = found.dlfo_link_map ? found.dlfo_link_map->l_addr : 0;
+  object->eh_frame_header = (uint64_t)found.dlfo_eh_frame;
+  object->path = found.dlfo_link_map ? found.dlfo_link_map->l_name : "";
+  return 1;
+}

@@ -1,0 +1,183 @@
+// Reads the records of one ring, in the order in which its thread wrote them.
+
+import CaptureABI
+import MemoryUnits
+import Trace
+
+/// A record of a ring, taken apart.
+struct RingRecord {
+  enum Kind {
+    case allocate
+    case free
+    /// The whole call, or, once its first half has been passed on, the second half.
+    case reallocate
+    case reallocateEnd
+    case moveBreak
+    /// A program image begins: its number in `size`, the start of its break in `address`.
+    case image
+  }
+
+  var kind = Kind.free
+  /// The stamp by which the record is merged: of a reallocation, the moment before the call.
+  var ticks: UInt64 = 0
+  var ticksAfter: UInt64 = 0
+  var address: UInt64 = 0
+  var oldAddress: UInt64 = 0
+  var size: UInt64 = 0
+  var usable: UInt64 = 0
+  var node: UInt32 = 0
+  var entry: UInt8 = 0
+  var alignmentShift: UInt8 = 0
+}
+
+/// The reading end of one ring.
+struct RingCursor {
+  let control: UnsafeMutablePointer<lacuna_ring_control>
+  let words: UnsafeMutablePointer<UInt64>
+  /// The thread whose records follow.
+  var thread = ThreadIndex(0)
+  /// The serial for which `thread` stands; 0 before the first.
+  var serial: UInt32 = 0
+  /// The record that is next in line; valid while `hasRecord`.
+  var record = RingRecord()
+  var hasRecord = false
+
+  /// Words up to here have been taken.
+  private(set) var position: UInt64 = 0
+  /// Words up to here belong to `record`, or were taken.
+  private var recordEnd: UInt64 = 0
+  private var limit: UInt64 = 0
+  private var lastTicks: UInt64 = 0
+  private var published: UInt64 = 0
+
+  private static let mask = UInt64(LACUNA_RING_WORDS) - 1
+
+  init(control: UnsafeMutablePointer<lacuna_ring_control>, words: UnsafeMutablePointer<UInt64>) {
+    self.control = control
+    self.words = words
+  }
+
+  /// Looks how far the thread has written, and decodes the next record if there is none in line.
+  /// `threadNamed` gives the thread for a serial that stands in the ring.
+  mutating func refresh(_ threadNamed: (UInt32) -> ThreadIndex) {
+    limit = lacuna_load64(&control.pointee.head)
+    if !hasRecord { advance(threadNamed) }
+  }
+
+  /// Whether all that was written by the last `refresh` has been taken.
+  var isDrained: Bool { !hasRecord && recordEnd == limit }
+
+  /// Passes over the record in line and decodes the one behind it.
+  @inline(__always)
+  mutating func advance(_ threadNamed: (UInt32) -> ThreadIndex) {
+    position = recordEnd
+    // The thread may be waiting for room.
+    if position &- published > UInt64(LACUNA_RING_WORDS) / 8 { publish() }
+    hasRecord = false
+    while recordEnd < limit {
+      if decode(threadNamed) {
+        hasRecord = true
+        return
+      }
+      position = recordEnd
+    }
+  }
+
+  /// Gives the thread the room of what was taken.
+  mutating func publish() {
+    published = position
+    lacuna_store64(&control.pointee.tail, position)
+  }
+
+  @inline(__always)
+  private func word(_ offset: UInt64) -> UInt64 {
+    words[Int(truncatingIfNeeded: (recordEnd &+ offset) & Self.mask)]
+  }
+
+  /// Decodes what stands at `recordEnd`. False for what only concerns the ring itself.
+  @inline(__always)
+  private mutating func decode(_ threadNamed: (UInt32) -> ThreadIndex) -> Bool {
+    let first = word(0)
+    switch first & 7 {
+    case UInt64(LACUNA_KIND_FREE):
+      lastTicks &+= first >> 3 & 0x1ffff
+      record.kind = .free
+      record.ticks = lastTicks
+      record.address = (first >> 20) << 3
+      recordEnd &+= 1
+      return true
+    case UInt64(LACUNA_KIND_ALLOCATE):
+      let second = word(1)
+      lastTicks &+= first >> 3 & 0x1ffff
+      record.kind = .allocate
+      record.ticks = lastTicks
+      record.address = (first >> 20) << 3
+      record.size = second & 0xf_ffff_ffff
+      record.usable = lacuna_usual_usable(record.size)
+      record.node = UInt32(truncatingIfNeeded: second >> 36 & 0xff_ffff)
+      record.entry = UInt8(truncatingIfNeeded: second >> 60)
+      record.alignmentShift = 0
+      recordEnd &+= 2
+      return true
+    case UInt64(LACUNA_KIND_EXTENDED):
+      return decodeExtended(Int32(truncatingIfNeeded: first >> 20), threadNamed)
+    default:
+      // Nobody writes this; the rest of the ring cannot be understood either.
+      recordEnd = limit
+      return false
+    }
+  }
+
+  private mutating func decodeExtended(_ sort: Int32, _ threadNamed: (UInt32) -> ThreadIndex)
+    -> Bool
+  {
+    lastTicks = word(1)
+    record.ticks = lastTicks
+    switch Int(sort) {
+    case LACUNA_EXT_TIME:
+      recordEnd &+= 2
+      return false
+    case LACUNA_EXT_THREAD:
+      serial = UInt32(truncatingIfNeeded: word(2))
+      thread = threadNamed(serial)
+      recordEnd &+= 3
+      return false
+    case LACUNA_EXT_ALLOCATE:
+      record.kind = .allocate
+      record.address = word(2)
+      record.size = word(3)
+      record.usable = word(4)
+      unpack(word(5))
+      recordEnd &+= 6
+    case LACUNA_EXT_REALLOCATE:
+      record.kind = .reallocate
+      record.ticksAfter = word(2)
+      lastTicks = record.ticksAfter
+      record.oldAddress = word(3)
+      record.address = word(4)
+      record.size = word(5)
+      record.usable = word(6)
+      unpack(word(7))
+      recordEnd &+= 8
+    case LACUNA_EXT_BREAK:
+      record.kind = .moveBreak
+      record.address = word(2)
+      recordEnd &+= 3
+    case LACUNA_EXT_IMAGE:
+      record.kind = .image
+      record.size = word(2)
+      record.address = word(3)
+      recordEnd &+= 4
+    default:
+      recordEnd = limit
+      return false
+    }
+    return true
+  }
+
+  private mutating func unpack(_ word: UInt64) {
+    record.node = UInt32(truncatingIfNeeded: word)
+    record.entry = UInt8(truncatingIfNeeded: word >> 32)
+    record.alignmentShift = UInt8(truncatingIfNeeded: word >> 40)
+  }
+}

@@ -1,0 +1,162 @@
+// Merges the rings of all threads into one stream, ordered by time.
+
+import CLinux
+import CaptureABI
+import Glibc
+import Trace
+
+/// Reads all rings and passes their records on in the order of their stamps.
+///
+/// A record may be passed on as soon as no older one can still arrive. A thread says in its ring
+/// when a stamp is in flight: taken, or about to be taken, but not yet published. So everything
+/// older than all stamps in flight is complete, except for what stores take to become visible,
+/// for which a millisecond is far more than enough.
+struct RingMerger {
+  private let segment: Segment
+  private var cursors: [RingCursor]
+  private var inFlight: [(stamp: UInt64, since: UInt64)]
+  private var active: [Int] = []
+  private(set) var feeder: TraceFeeder
+  private(set) var clock: TickClock
+  /// Rings beyond this one have never been claimed.
+  private var usedRings = 1
+
+  init(segment: Segment, feeder: TraceFeeder, clock: TickClock) {
+    self.segment = segment
+    self.feeder = feeder
+    self.clock = clock
+    cursors = (0..<Int(LACUNA_RING_COUNT)).map { ring in
+      RingCursor(
+        control: segment.controls + ring, words: segment.rings + ring * Int(LACUNA_RING_WORDS))
+    }
+    inFlight = Array(repeating: (0, 0), count: cursors.count)
+  }
+
+  /// Passes on what is complete. Returns the fullest ring's share of its room, in sixteenths.
+  ///
+  /// - Parameter isLast: whether the process is gone, so that nothing is in flight any more.
+  mutating func pass(isLast: Bool) -> Int {
+    let now = TickClock.monotonic()
+    var watermark = isLast ? UInt64.max : clock.now &- clock.ticks(milliseconds: 1)
+    let image = segment.header.pointee.image_count
+    active.removeAll(keepingCapacity: true)
+    var fullest = 0
+    for ring in cursors.indices where segment.controls[ring].claimed == 1 {
+      usedRings = max(usedRings, ring + 1)
+      if !isLast, segment.controls[ring].image &+ 1 == image {
+        watermark = min(watermark, bound(ring, now))
+      }
+      refresh(ring)
+      if cursors[ring].hasRecord { active.append(ring) }
+      let filled = segment.controls[ring].head &- cursors[ring].position
+      fullest = max(fullest, Int(filled * 16 / UInt64(LACUNA_RING_WORDS)))
+    }
+    feeder.importModules()
+    merge(upTo: watermark)
+    for ring in cursors.indices where ring < usedRings && segment.controls[ring].claimed == 1 {
+      cursors[ring].publish()
+    }
+    return fullest
+  }
+
+  /// The oldest stamp that may still be in flight in a ring; all ones if none is.
+  private mutating func bound(_ ring: Int, _ now: UInt64) -> UInt64 {
+    var stamp = lacuna_load64(&segment.controls[ring].pending)
+    var spins = 0
+    // 1 lasts for the few instructions before the stamp is taken.
+    while stamp == 1, spins < 200 {
+      stamp = lacuna_load64(&segment.controls[ring].pending)
+      spins += 1
+    }
+    guard stamp != 0 else {
+      inFlight[ring].stamp = 0
+      return .max
+    }
+    if inFlight[ring].stamp != stamp {
+      inFlight[ring] = (stamp, now)
+    } else if now &- inFlight[ring].since > 1_000_000_000 {
+      // A thread that left its hook by a jump out of a signal handler never says so.
+      return .max
+    }
+    // About to take a stamp for longer than that: it was interrupted, and the stamp may already be
+    // taken. Nothing newer than what this ring has shown is certain.
+    return stamp == 1 ? cursors[ring].record.ticks : stamp
+  }
+
+  private mutating func refresh(_ ring: Int) {
+    let control = segment.controls + ring
+    if ring != Int(LACUNA_SHARED_RING), cursors[ring].serial != control.pointee.thread_serial,
+      cursors[ring].isDrained
+    {
+      cursors[ring].serial = control.pointee.thread_serial
+      cursors[ring].thread = feeder.thread(
+        serial: control.pointee.thread_serial, kernelID: control.pointee.thread_id)
+    }
+    cursors[ring].refresh { serial in
+      feeder.thread(serial: serial, kernelID: 0)
+    }
+  }
+
+  /// Takes records in order from the rings in `active`.
+  private mutating func merge(upTo watermark: UInt64) {
+    while !active.isEmpty {
+      var first = 0
+      var next = watermark
+      for i in active.indices.dropFirst() {
+        let ticks = cursors[active[i]].record.ticks
+        if ticks < cursors[active[first]].record.ticks {
+          next = min(next, cursors[active[first]].record.ticks)
+          first = i
+        } else {
+          next = min(next, ticks)
+        }
+      }
+      let ring = active[first]
+      guard cursors[ring].record.ticks <= watermark else { return }
+      take(ring, upTo: next)
+      if !cursors[ring].hasRecord { active.remove(at: first) }
+    }
+  }
+
+  /// Takes the records of one ring up to the stamp at which another ring's turn comes.
+  private mutating func take(_ ring: Int, upTo limit: UInt64) {
+    repeat {
+      let time = clock.time(cursors[ring].record.ticks)
+      let isReallocation = cursors[ring].record.kind == .reallocate
+      let whole = isReallocation && cursors[ring].record.ticksAfter <= limit
+      feeder.feed(cursors[ring].record, thread: cursors[ring].thread, time: time, whole: whole)
+      if isReallocation, !whole, cursors[ring].record.address != 0 {
+        cursors[ring].record.kind = .reallocateEnd
+        cursors[ring].record.ticks = cursors[ring].record.ticksAfter
+      } else {
+        cursors[ring].advance { feeder.thread(serial: $0, kernelID: 0) }
+      }
+    } while cursors[ring].hasRecord && cursors[ring].record.ticks <= limit
+  }
+
+  // MARK: Threads that ended
+
+  /// Gives back the rings of threads that are gone, and looks for new names of the others.
+  mutating func reclaim(process: Int32) {
+    let image = segment.header.pointee.image_count
+    for ring in 1..<usedRings where segment.controls[ring].claimed == 1 {
+      let control = segment.controls + ring
+      let isOver =
+        control.pointee.image &+ 1 != image
+        || linux_thread_exists(process, control.pointee.thread_id) == 0
+      guard isOver else {
+        feeder.refreshName(serial: control.pointee.thread_serial)
+        continue
+      }
+      refresh(ring)
+      guard cursors[ring].isDrained else { continue }
+      cursors[ring].publish()
+      lacuna_store64(&control.pointee.pending, 0)
+      lacuna_store32(&control.pointee.claimed, 0)
+    }
+  }
+
+  mutating func calibrate() { clock.calibrate() }
+
+  mutating func time(_ ticks: UInt64) -> Timestamp { clock.time(ticks) }
+}

@@ -1,0 +1,89 @@
+// The shared memory of a recording: laid out and owned by the recorder.
+
+import CLinux
+import CaptureABI
+import Glibc
+
+/// The segment that the traced process writes into. It has no name in any file system: the traced
+/// process opens it through the recorder's `/proc` entry, and it vanishes with its last user.
+final class Segment {
+  let descriptor: Int32
+  let header: UnsafeMutablePointer<lacuna_header>
+  let controls: UnsafeMutablePointer<lacuna_ring_control>
+  let modules: UnsafeMutablePointer<lacuna_module>
+  let nodes: UnsafeMutablePointer<lacuna_node>
+  let rings: UnsafeMutablePointer<UInt64>
+  private let base: UnsafeMutableRawPointer
+  private let byteCount: Int
+
+  /// Creates an empty segment.
+  ///
+  /// - Parameters:
+  ///   - stackLimit: how many frames of a stack are kept; 0 records no stacks.
+  ///   - usesMonotonicClock: whether stamps come from `CLOCK_MONOTONIC`, because the processor's
+  ///     time stamp counter does not tick evenly.
+  init(stackLimit: Int, usesMonotonicClock: Bool) throws(RecorderError) {
+    var layout = Layout()
+    let headerOffset = layout.add(4096)
+    let controlsOffset = layout.add(
+      Int(LACUNA_RING_COUNT) * MemoryLayout<lacuna_ring_control>.stride)
+    let modulesOffset = layout.add(
+      Int(LACUNA_MODULE_CAPACITY) * MemoryLayout<lacuna_module>.stride)
+    let nodesOffset = layout.add(Int(LACUNA_NODE_CAPACITY) * MemoryLayout<lacuna_node>.stride)
+    let indexOffset = layout.add(Int(LACUNA_INDEX_CAPACITY) * 8)
+    let ringsOffset = layout.add(Int(LACUNA_RING_COUNT) * Int(LACUNA_RING_WORDS) * 8)
+    byteCount = layout.end
+
+    descriptor = linux_memory_file("lacuna")
+    guard descriptor >= 0, ftruncate(descriptor, byteCount) == 0 else {
+      throw .system("cannot create the shared memory of the recording", errno)
+    }
+    let mapped = mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0)
+    guard let mapped, mapped != MAP_FAILED else {
+      throw .system("cannot map the shared memory of the recording", errno)
+    }
+    base = mapped
+    header = (mapped + headerOffset).assumingMemoryBound(to: lacuna_header.self)
+    controls = (mapped + controlsOffset).assumingMemoryBound(to: lacuna_ring_control.self)
+    modules = (mapped + modulesOffset).assumingMemoryBound(to: lacuna_module.self)
+    nodes = (mapped + nodesOffset).assumingMemoryBound(to: lacuna_node.self)
+    rings = (mapped + ringsOffset).assumingMemoryBound(to: UInt64.self)
+    header.pointee.version = UInt32(LACUNA_ABI_VERSION)
+    header.pointee.recorder_pid = getpid()
+    header.pointee.segment_bytes = UInt64(byteCount)
+    header.pointee.controls_offset = UInt64(controlsOffset)
+    header.pointee.modules_offset = UInt64(modulesOffset)
+    header.pointee.nodes_offset = UInt64(nodesOffset)
+    header.pointee.index_offset = UInt64(indexOffset)
+    header.pointee.rings_offset = UInt64(ringsOffset)
+    header.pointee.clock = usesMonotonicClock ? 1 : 0
+    header.pointee.stack_limit = UInt32(stackLimit)
+    header.pointee.magic = UInt64(LACUNA_MAGIC)
+  }
+
+  deinit {
+    munmap(base, byteCount)
+    close(descriptor)
+  }
+
+  /// Where the traced process finds the segment.
+  var path: String { "/proc/\(getpid())/fd/\(descriptor)" }
+
+  /// The text in a fixed array of characters, up to its zero.
+  static func text<T>(_ characters: T) -> String {
+    withUnsafeBytes(of: characters) { bytes in
+      String(decoding: bytes.prefix(while: { $0 != 0 }), as: UTF8.self)
+    }
+  }
+
+  /// Puts one part behind the other, each on a page of its own.
+  private struct Layout {
+    var end = 0
+
+    mutating func add(_ bytes: Int) -> Int {
+      let offset = end
+      end = (offset + bytes + 4095) & ~4095
+      return offset
+    }
+  }
+}

@@ -1,0 +1,187 @@
+// Hands records over to the trace file: stacks, threads and modules get their names there.
+
+import CaptureABI
+import MemoryUnits
+import Trace
+
+/// Turns ring records into the steps of a trace.
+struct TraceFeeder {
+  let writer: TraceWriter
+  private let segment: Segment
+  private let process: Int32
+  /// For each node of the segment, its number in the trace; 0 where it is not there yet.
+  private var nodeNumbers: [UInt32] = []
+  /// For each node of the segment, the stack that ends there, and with which entry point.
+  private var stacks: [(entry: UInt8, stack: StackID)] = []
+  /// For each thread serial, the thread in the trace.
+  private var threads: [UInt32: (index: ThreadIndex, kernelID: Int32, name: String)] = [:]
+  private var modulesSeen = 0
+  private var knownModules: [Module] = []
+  private var lastBreak: UInt64 = 0
+
+  init(writer: TraceWriter, segment: Segment, process: Int32) {
+    self.writer = writer
+    self.segment = segment
+    self.process = process
+  }
+
+  // MARK: Steps
+
+  /// Passes one record on. `whole` says of a reallocation that nothing came between its halves.
+  mutating func feed(
+    _ record: RingRecord, thread: ThreadIndex, time: Timestamp, whole: Bool
+  ) {
+    let address = Address(record.address)
+    switch record.kind {
+    case .allocate:
+      writer.allocate(
+        address: address, size: Self.count(record.size), usable: Self.count(record.usable),
+        alignmentShift: record.alignmentShift, stack: stack(record), thread: thread, time: time)
+    case .free:
+      writer.free(address: address, thread: thread, time: time)
+    case .reallocate:
+      let old = Address(record.oldAddress)
+      if record.address == 0 {
+        writer.free(address: old, thread: thread, time: time)
+      } else if whole {
+        writer.reallocate(
+          old: old, new: address, size: Self.count(record.size),
+          usable: Self.count(record.usable), stack: stack(record), thread: thread, time: time)
+      } else {
+        writer.reallocateBegin(old: old, thread: thread, time: time)
+      }
+    case .reallocateEnd:
+      writer.reallocateEnd(
+        new: address, size: Self.count(record.size), usable: Self.count(record.usable),
+        stack: stack(record), thread: thread, time: time)
+    case .moveBreak:
+      // Every thread reports what it sees; only the first tells something new.
+      guard record.address != lastBreak else { return }
+      lastBreak = record.address
+      writer.moveBreak(to: address, time: time)
+    case .image:
+      lastBreak = record.address
+      if record.size > 0 { writer.replaceImage(time: time) }
+      writer.startBreak(at: address, time: time)
+    }
+  }
+
+  private static func count(_ bytes: UInt64) -> ByteCount {
+    ByteCount(Int64(truncatingIfNeeded: bytes & 0x7fff_ffff_ffff_ffff))
+  }
+
+  // MARK: Stacks
+
+  private mutating func stack(_ record: RingRecord) -> StackID {
+    let node = Int(record.node)
+    guard node != 0, node < Int(LACUNA_NODE_CAPACITY) else {
+      return writer.stack(node: 0, entry: EntryPoint(rawValue: record.entry) ?? .unknown)
+    }
+    if node < stacks.count, stacks[node].entry == record.entry, stacks[node].stack != .unknown {
+      return stacks[node].stack
+    }
+    let stack = writer.stack(
+      node: number(of: node), entry: EntryPoint(rawValue: record.entry) ?? .unknown)
+    while stacks.count <= node { stacks.append((0, .unknown)) }
+    stacks[node] = (record.entry, stack)
+    return stack
+  }
+
+  /// The trace's number for a node of the segment, after its callers have got theirs.
+  private mutating func number(of node: Int) -> UInt32 {
+    var path: [Int] = []
+    var current = node
+    // Parents have smaller ids, so this ends also where memory was overwritten.
+    while current > 0, known(current) == 0 {
+      path.append(current)
+      let parent = Int(segment.nodes[current].parent)
+      guard parent < current else { break }
+      current = parent
+    }
+    var parentNumber = known(current)
+    var image = self.image(ofNode: current)
+    for node in path.reversed() {
+      let entry = segment.nodes[node]
+      if entry.parent == 0 {
+        // The root of an image: its address is the image's number.
+        image = UInt32(truncatingIfNeeded: entry.return_address)
+        parentNumber = 0
+        rememberRoot(node, image: image)
+        continue
+      }
+      if entry.return_address != 1 {
+        parentNumber = writer.node(
+          parent: parentNumber, returnAddress: entry.return_address, image: image)
+      }
+      remember(node, parentNumber, image: image)
+    }
+    return parentNumber
+  }
+
+  /// Bit 31 says that the node is known: roots are, with the number 0.
+  private static let knownFlag: UInt32 = 1 << 31
+  private var images: [UInt32] = []
+
+  private func known(_ node: Int) -> UInt32 {
+    node < nodeNumbers.count ? nodeNumbers[node] & ~Self.knownFlag : 0
+  }
+
+  private func image(ofNode node: Int) -> UInt32 {
+    node < images.count ? images[node] : 0
+  }
+
+  private mutating func rememberRoot(_ node: Int, image: UInt32) {
+    remember(node, 0, image: image)
+  }
+
+  private mutating func remember(_ node: Int, _ number: UInt32, image: UInt32) {
+    while nodeNumbers.count <= node {
+      nodeNumbers.append(0)
+      images.append(0)
+    }
+    nodeNumbers[node] = number | Self.knownFlag
+    images[node] = image
+  }
+
+  // MARK: Threads and modules
+
+  /// The thread of the trace that a serial stands for.
+  mutating func thread(serial: UInt32, kernelID: Int32) -> ThreadIndex {
+    if let known = threads[serial] { return known.index }
+    let name = ProcFile.threadName(process: process, thread: kernelID)
+    let index = writer.thread(ThreadDescription(kernelID: kernelID, name: name))
+    threads[serial] = (index, kernelID, name)
+    return index
+  }
+
+  /// Looks whether a thread has given itself another name since.
+  mutating func refreshName(serial: UInt32) {
+    guard let known = threads[serial] else { return }
+    let name = ProcFile.threadName(process: process, thread: known.kernelID)
+    guard !name.isEmpty, name != known.name else { return }
+    threads[serial]?.name = name
+    writer.renameThread(known.index, to: name)
+  }
+
+  /// Takes over the modules that the process has met since the last call.
+  mutating func importModules() {
+    let count = min(
+      Int(lacuna_load32(&segment.header.pointee.module_count)), Int(LACUNA_MODULE_CAPACITY))
+    while modulesSeen < count, lacuna_load32(&segment.modules[modulesSeen].ready) == 1 {
+      let entry = segment.modules[modulesSeen]
+      modulesSeen += 1
+      guard entry.start < entry.end else { continue }
+      var path = Segment.text(entry.path)
+      if path.isEmpty { path = Segment.text(segment.header.pointee.executable) }
+      let buildID = withUnsafeBytes(of: entry.build_id) {
+        Array($0.prefix(Int(min(entry.build_id_bytes, 20))))
+      }
+      let module = Module(
+        image: entry.image, range: Address(entry.start)..<Address(entry.end), bias: entry.bias,
+        path: path, buildID: buildID)
+      guard !knownModules.contains(module) else { continue }
+      knownModules.append(module)
+      writer.module(module)
+    }
+  }
+}

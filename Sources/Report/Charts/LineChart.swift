@@ -1,0 +1,128 @@
+// Courses over time: lines on common axes, with a legend that reads them out.
+
+/// One line of a chart.
+struct LineSeries {
+  enum Look: String { case live, held, resident, measured, holes, share }
+
+  var name: String
+  var look: Look
+  /// In order of x.
+  var points: [(x: Double, y: Double)]
+  /// Colour the area below the line.
+  var isFilled = false
+  /// Mark every point, too: for measurements, which are few.
+  var isDotted = false
+  /// For the read-out: the value at each moment of the chart's `moments`; nil where unknown.
+  var values: [Double?]
+}
+
+/// A chart of several lines over time.
+struct LineChart {
+  enum Unit: String { case bytes, share }
+
+  var id: String
+  var title: String
+  var description: String
+  var height = 300.0
+  var unit: Unit
+  var xMaximum: Double
+  /// False where x is the order of requests.
+  var xIsTime = true
+  var yMaximum: Double
+  /// The moments of which the read-out speaks.
+  var moments: [Double]
+  var series: [LineSeries]
+  /// A moment to point out, with its name.
+  var marker: (x: Double, name: String)?
+
+  /// The chart in both sizes, with its legend.
+  func figure(caption: Markup) -> Markup {
+    // Nanoseconds from a hostile trace may be anything, but are whole.
+    let times = moments.map { Formats.decimal($0, places: 0) }.joined(separator: " ")
+    return """
+      <figure class="chart" data-times="\(times)" data-unit="\(unit.rawValue)" \
+      data-clock="\(xIsTime ? "time" : "order")">
+      <figcaption>\(caption)</figcaption>
+      \(legend)\(Markup(ChartSize.allCases.map(svg)))</figure>
+
+      """
+  }
+
+  private var legend: Markup {
+    let items = series.map { series -> Markup in
+      let values = series.values.map { $0.map { Formats.shortest($0) } ?? "" }
+        .joined(separator: ",")
+      return """
+        <li data-values="\(values)"><svg class="key" viewBox="0 0 26 12" aria-hidden="true">\
+        <line class="line \(series.look.rawValue)" x1="1" x2="25" y1="6" y2="6"/></svg>\
+        <span>\(series.name)</span> <b></b></li>
+        """
+    }
+    return "<ul class=\"legend\"><li class=\"moment\"></li>\n\(Markup(lines: items))</ul>\n"
+  }
+
+  private func svg(_ size: ChartSize) -> Markup {
+    let yTicks = unit == .bytes ? AxisTicks.bytes(upTo: yMaximum) : AxisTicks.fractions()
+    let frame = ChartFrame(
+      width: size.width, height: size == .wide ? height : height * 0.8,
+      xRange: 0..<max(xMaximum, 1), yMaximum: yTicks.last?.value ?? 1)
+    let xTicks =
+      (xIsTime
+      ? AxisTicks.time(upToNanoseconds: xMaximum, count: size.xTickCount)
+      : AxisTicks.counts(upTo: xMaximum, count: size.xTickCount))
+      .filter { $0.value <= max(xMaximum, 1) * 1.0001 }
+    let content = Markup(lines: [
+      frame.yAxis(yTicks),
+      frame.xAxis(xTicks, title: xIsTime ? "time since recording began" : "requests, in order"),
+      markerLine(frame),
+      Markup(series.map { line($0, in: frame) }),
+      """
+      <line class="cursor" x1="0" x2="0" y1="\(at: frame.top)" y2="\(at: frame.base)"/>
+      """,
+    ])
+    let plot: Markup = """
+       data-left="\(at: frame.left)" data-right="\(at: frame.width - frame.right)" \
+      data-end="\(Formats.decimal(frame.xRange.upperBound, places: 0))"
+      """
+    return .svg(
+      id: "\(id)-\(size.rawValue)", width: frame.width, height: frame.height,
+      classes: "plot \(size.rawValue)", title: title, description: description, attributes: plot,
+      content)
+  }
+
+  private func markerLine(_ frame: ChartFrame) -> Markup {
+    guard let marker else { return .empty }
+    let x = frame.x(marker.x)
+    let side = x > frame.width * 0.8 ? "end" : x < frame.width * 0.2 ? "start" : "middle"
+    return """
+      <line class="marker" x1="\(at: x)" x2="\(at: x)" y1="\(at: frame.top - 6)" y2="\(at: frame.base)"/>\
+      <text class="tick \(side)" x="\(at: x)" y="\(at: frame.top - 10)">\(marker.name)</text>
+      """
+  }
+
+  private func line(_ series: LineSeries, in frame: ChartFrame) -> Markup {
+    guard let first = series.points.first, let last = series.points.last else { return .empty }
+    let look = series.look.rawValue
+    let places = series.points.map { (frame.x($0.x), frame.y($0.y)) }
+    let path = Self.coordinates(places)
+    var result = Markup.empty
+    if series.isFilled {
+      result += """
+        <polygon class="area \(look)" points="\(at: frame.x(first.x)),\(at: frame.base) \(path) \
+        \(at: frame.x(last.x)),\(at: frame.base)"/>
+
+        """
+    }
+    result += "<polyline class=\"line \(look)\" points=\"\(path)\"/>\n"
+    if series.isDotted, places.count <= 60 || series.points.count == 1 {
+      result += Markup(
+        lines: places.map { "<circle class=\"dot \(look)\" cx=\"\(at: $0.0)\" cy=\"\(at: $0.1)\" r=\"2\"/>" })
+    }
+    return result
+  }
+
+  private static func coordinates(_ places: [(Double, Double)]) -> String {
+    places.map { Formats.decimal($0.0, places: 1) + "," + Formats.decimal($0.1, places: 1) }
+      .joined(separator: " ")
+  }
+}

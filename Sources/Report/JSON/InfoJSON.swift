@@ -1,0 +1,54 @@
+// `lacuna info --json`: what is in a trace.
+
+public import Analysis
+import MemoryUnits
+public import Trace
+
+/// The totals and the origin of a trace, for scripts.
+public enum InfoJSON {
+  /// One JSON object. `bytesPerEvent` is null where there are no events.
+  public static func render(
+    metadata: TraceMetadata, summary: TraceSummary, inventory: TraceInventory
+  ) throws -> String {
+    try JSONValue.document(
+      members(metadata: metadata, summary: summary, inventory: inventory)
+    ).text()
+  }
+
+  static func members(
+    metadata: TraceMetadata, summary: TraceSummary, inventory: TraceInventory
+  ) -> [String: JSONValue] {
+    let fileBytes = Double(inventory.fileBytes.rawValue)
+    return [
+      "allocations": .unsigned(summary.allocations),
+      "anomalies": .object([
+        "allocationOfLiveAddress": .unsigned(summary.allocationsOfLiveAddress),
+        "freeOfUnknownAddress": .unsigned(summary.freesOfUnknownAddress),
+      ]),
+      "bytesPerEvent": summary.events > 0 ? .number(fileBytes / Double(summary.events)) : .null,
+      "command": JSONValue(metadata.command),
+      "complete": .bool(inventory.isComplete),
+      "damage": JSONValue(inventory.damage),
+      "durationSeconds": .number(Double(summary.durationNanoseconds) / 1e9),
+      "events": .unsigned(summary.events),
+      "executable": .string(metadata.executable),
+      "fileBytes": JSONValue(inventory.fileBytes),
+      "frees": .unsigned(summary.frees),
+      "kernel": .string(metadata.kernel),
+      "liveBlocksAtEnd": .unsigned(summary.liveBlocksAtEnd),
+      "liveBytesAtEnd": .integer(summary.liveBytesAtEnd),
+      "lostEvents": .unsigned(summary.lostEvents),
+      "modules": JSONValue(inventory.modules),
+      "peakLiveBlocks": .unsigned(summary.peakLiveBlocks),
+      "peakLiveBytes": .integer(summary.peakLiveBytes),
+      "processID": JSONValue(metadata.processID),
+      "processes": JSONValue(inventory.processes),
+      "reallocations": .unsigned(summary.reallocations),
+      "stacks": JSONValue(inventory.stacks),
+      "startedAt": metadata.startedAt > 0 ? .number(metadata.startedAt) : .null,
+      "threads": JSONValue(inventory.threads),
+      "truncatedStacks": .unsigned(summary.truncatedStacks),
+      "writer": .string(metadata.writer),
+    ]
+  }
+}

@@ -1,0 +1,55 @@
+// JSON as a value, and its one way to bytes.
+
+import Analysis
+import FoundationEssentials
+import MemoryUnits
+import Trace
+
+/// A JSON document, or a part of one.
+enum JSONValue: Encodable, Equatable {
+  case null
+  case bool(Bool)
+  case integer(Int64)
+  case unsigned(UInt64)
+  /// Written as `null` unless finite: JSON knows no infinity.
+  case number(Double)
+  case string(String)
+  case array([JSONValue])
+  case object([String: JSONValue])
+
+  init(_ value: ByteCount) { self = .integer(value.rawValue) }
+  init(_ value: Int) { self = .integer(Int64(value)) }
+  init(_ value: Double?) { self = value.map { .number($0) } ?? .null }
+
+  /// A moment, in seconds since recording began.
+  init(_ value: Timestamp) { self = .number(value.seconds) }
+
+  init(_ values: [String]) { self = .array(values.map { .string($0) }) }
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    switch self {
+    case .null: try container.encodeNil()
+    case .bool(let value): try container.encode(value)
+    case .integer(let value): try container.encode(value)
+    case .unsigned(let value): try container.encode(value)
+    case .number(let value) where value.isFinite: try container.encode(value)
+    case .number: try container.encodeNil()
+    case .string(let value): try container.encode(value)
+    case .array(let values): try container.encode(values)
+    case .object(let members): try container.encode(members)
+    }
+  }
+
+  /// The document as text: pretty printed, keys sorted, so that equal figures give equal bytes.
+  func text() throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
+  }
+
+  /// Members as a whole document of schema 1.
+  static func document(_ members: [String: JSONValue]) -> JSONValue {
+    .object(members.merging(["schema": .integer(1)]) { _, schema in schema })
+  }
+}

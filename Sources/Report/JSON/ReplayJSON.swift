@@ -1,0 +1,70 @@
+// `lacuna replay --json` and `lacuna compare --json`: what one pass says about a heap.
+
+public import Analysis
+import MemoryUnits
+
+/// The measures of one heap, for scripts.
+public enum ReplayJSON {
+  /// One JSON object.
+  public static func render(_ measures: HeapMeasures) throws -> String {
+    try JSONValue.document(members(measures)).text()
+  }
+
+  static func members(_ measures: HeapMeasures) -> [String: JSONValue] {
+    [
+      "allocator": .string(measures.allocator),
+      "atEnd": snapshot(measures.atEnd),
+      "atPeak": snapshot(measures.atPeak),
+      "events": JSONValue(measures.events),
+      "eventsPerSecond": .number(measures.eventsPerSecond),
+      "fragmentation": .object([
+        "jw1": JSONValue(measures.fragmentation.jw1),
+        "jw2": JSONValue(measures.fragmentation.jw2),
+        "jw3": JSONValue(measures.fragmentation.jw3),
+        "jw4": JSONValue(measures.fragmentation.jw4),
+      ]),
+      "meanResidentBytes": JSONValue(measures.meanResident),
+      "peakFootprintBytes": JSONValue(measures.peakHeld),
+      "peakLiveBytes": JSONValue(measures.peakLive),
+      "peakResidentBytes": JSONValue(measures.peakResident),
+      "seconds": .number(measures.seconds),
+      "work": .object([
+        "bytesMoved": .unsigned(measures.bytesMoved),
+        "holesInspected": .unsigned(measures.holesInspected),
+        "merges": .unsigned(measures.merges),
+        "splits": .unsigned(measures.splits),
+      ]),
+    ]
+  }
+
+  private static func snapshot(_ snapshot: HeapSnapshot) -> JSONValue {
+    .object([
+      "freePageBytes": JSONValue(snapshot.freePageBytes),
+      "grantedBytes": JSONValue(snapshot.granted),
+      "heldBytes": JSONValue(snapshot.held),
+      "holeBytes": JSONValue(snapshot.holeBytes),
+      "holes": JSONValue(snapshot.holes),
+      "largestHoleBytes": JSONValue(snapshot.largestHole),
+      "liveBlocks": JSONValue(snapshot.liveBlocks),
+      "liveBytes": JSONValue(snapshot.live),
+      "occupiedPages": JSONValue(snapshot.occupiedPages),
+      "pinnedBytes": JSONValue(snapshot.pinned),
+      "residentBytes": JSONValue(snapshot.resident),
+      "timeSeconds": JSONValue(snapshot.time),
+      "wildernessBytes": JSONValue(snapshot.wilderness),
+    ])
+  }
+}
+
+/// Many heaps side by side, for scripts.
+public enum CompareJSON {
+  /// One JSON object whose `results` are in the order of rank: the smallest peak of resident
+  /// memory first.
+  public static func render(_ heaps: [HeapMeasures]) throws -> String {
+    try JSONValue.document(["results": results(heaps)]).text()
+  }
+
+  static func results(_ heaps: [HeapMeasures]) -> JSONValue {
+    .array(Ranking(heaps).heaps.map { .object(ReplayJSON.members($0.measures)) })
+  }
+}

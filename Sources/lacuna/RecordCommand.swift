@@ -1,0 +1,144 @@
+// lacuna record: runs a program and writes its trace.
+
+import ArgumentParser
+import Glibc
+import Recorder
+import Symbols
+import Terminal
+import Trace
+
+struct RecordCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "record",
+    abstract: "Trace a program from its start.",
+    discussion: """
+      EXAMPLES
+        lacuna record -- sqlite3 :memory: 'select 1'
+        lacuna record -o build.trace -- clang -c big.c
+        PYTHONMALLOC=malloc lacuna record -- python3 script.py
+
+      The program runs as always: its input, output, signals and exit code are its own. Every \
+      malloc, calloc, realloc, free and their kin is written down with time, thread, call stack \
+      and the address that came of it.
+      """)
+
+  @Option(
+    name: [.short, .long],
+    help: ArgumentHelp(
+      "The trace file to write. %p stands for the process id of lacuna itself.",
+      valueName: "file"))
+  var output: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Frames to keep of each call stack, at most 128; 0 records no stacks.", valueName: "frames"))
+  var stackDepth = 128
+
+  @Flag(name: .shortAndLong, help: "Say nothing but errors.")
+  var quiet = false
+
+  @Argument(
+    parsing: .captureForPassthrough,
+    help: ArgumentHelp("The program to run and its arguments.", valueName: "command"))
+  var command: [String]
+
+  func validate() throws {
+    guard !program.isEmpty else {
+      throw ValidationError("Say which program to run: lacuna record -- COMMAND …")
+    }
+    guard (0...128).contains(stackDepth) else {
+      throw ValidationError("--stack-depth takes 0 to 128.")
+    }
+  }
+
+  /// The command without the `--` that may stand before it.
+  private var program: [String] {
+    command.first == "--" ? Array(command.dropFirst()) : command
+  }
+
+  func run() throws {
+    let executable = try find(program[0])
+    let path = output.map { $0.replacing("%p", with: "\(getpid())") } ?? defaultName
+    var options = RecordingOptions(command: program, executable: executable, output: path)
+    options.stackLimit = stackDepth
+    let result: RecordingResult
+    do {
+      let recording = try Recording(options, version: Lacuna.version)
+      let progress = ProgressLine(isQuiet: quiet)
+      result = try recording.run { events in
+        progress.show("recording", "\(Self.grouped(events)) events")
+      }
+      progress.erase()
+    } catch RecorderError.cannotStart(let name, let code) {
+      fail("cannot run \(name): \(String(cString: strerror(code)))")
+      throw ExitCode(code == ENOENT ? 127 : 126)
+    } catch {
+      fail("\(error)")
+      throw ExitCode(1)
+    }
+    conclude(result, path)
+    throw ExitCode(result.exitCode)
+  }
+
+  private var defaultName: String {
+    let name = program[0].split(separator: "/").last.map(String.init) ?? "program"
+    return "lacuna.\(name).\(getpid()).trace"
+  }
+
+  private func conclude(_ result: RecordingResult, _ path: String) {
+    if let failure = result.failure { fail("the trace is incomplete: \(failure)") }
+    guard !quiet else { return }
+    guard result.sawProgram else {
+      note(
+        "nothing was recorded: the program never loaded liblacuna.so. Statically linked programs "
+          + "and those that clear LD_PRELOAD cannot be traced this way.")
+      return
+    }
+    let summary = result.summary
+    note(
+      "\(Self.grouped(summary.events)) events of \(program[0]) in \(path). "
+        + "Next: lacuna report \(path)")
+    if summary.lostEvents > 0 { note("\(summary.lostEvents) events were lost.") }
+  }
+
+  static func grouped(_ number: UInt64) -> String {
+    var digits = String(number)
+    var result = ""
+    while digits.count > 3 {
+      result = "," + digits.suffix(3) + result
+      digits.removeLast(3)
+    }
+    return digits + result
+  }
+}
+
+// MARK: Before the program runs
+
+extension RecordCommand {
+  /// The file that would be executed, if it can be traced; says why and exits where it cannot.
+  private func find(_ name: String) throws -> String {
+    let candidates =
+      name.contains("/")
+      ? [name] : Self.searchPath.map { ($0.isEmpty ? "." : $0) + "/" + name }
+    let found = candidates.first { access($0, X_OK) == 0 && !Self.isDirectory($0) }
+    guard let found else {
+      if let present = candidates.first(where: { access($0, F_OK) == 0 }) {
+        fail("\(present) is not an executable file")
+        throw ExitCode(126)
+      }
+      fail("\(name): no such program")
+      throw ExitCode(127)
+    }
+    return found
+  }
+
+  private static var searchPath: [String] {
+    let path = getenv("PATH").map { String(cString: $0) } ?? "/usr/local/bin:/usr/bin:/bin"
+    return path.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+  }
+
+  private static func isDirectory(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+}

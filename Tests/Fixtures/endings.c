@@ -1,0 +1,38 @@
+// Ends in the way that the first argument names, after a known number of allocations.
+#define _GNU_SOURCE
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+int main(int argc, char **argv) {
+  const char *how = argc > 1 ? argv[1] : "return";
+  static void *kept[100000];
+  for (int i = 0; i < 100000; i++) kept[i] = malloc(24);
+  if (!strcmp(how, "kill")) raise(SIGKILL);
+  if (!strcmp(how, "segv")) raise(SIGSEGV);
+  if (!strcmp(how, "abort")) abort();
+  if (!strcmp(how, "_exit")) _exit(7);
+  if (!strcmp(how, "double-free")) {
+    free(kept[0]);
+    free(kept[0]);
+  }
+  if (!strcmp(how, "fork")) {
+    if (fork() == 0) {
+      for (int i = 0; i < 1000; i++) free(malloc(100));
+      _exit(0);
+    }
+    wait(NULL);
+  }
+  if (!strcmp(how, "exec-child")) {
+    if (fork() == 0) {
+      execl("/bin/sh", "sh", "-c", "echo \"${LD_PRELOAD-none}\"; env | grep -c LACUNA_SEGMENT", NULL);
+      _exit(1);
+    }
+    wait(NULL);
+  }
+  if (!strcmp(how, "exec")) execl(argv[0], argv[0], "return", NULL);
+  return 3;
+}
