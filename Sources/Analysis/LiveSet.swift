@@ -22,4 +22,7 @@ struct LiveSet: Sendable {
   var snapshot: HeapSnapshot
   /// The blocks that cover bytes, in the order of their addresses.
   var blocks: [Block]
+
+  /// Where nothing was recorded.
+  static let empty = LiveSet(time: .zero, snapshot: HeapSnapshot(), blocks: [])
 }

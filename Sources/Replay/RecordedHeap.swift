@@ -28,7 +28,8 @@ public struct RecordedHeap: Heap, ~Copyable {
   ///   - breakStart: where the data segment starts; zero until the trace says so.
   public init(headerBytes: ByteCount, breakStart: Address = .zero) {
     self.headerBytes = UInt64(max(0, min(headerBytes.rawValue, 4096)))
-    segment = BreakSegment(start: breakStart.rawValue < 1 << 46 ? breakStart : .zero)
+    segment = BreakSegment(start: .zero)
+    if breakStart != .zero { breakStarted(at: breakStart) }
   }
 
   public var heldChanges: [HeldChange] {
@@ -78,16 +79,20 @@ public struct RecordedHeap: Heap, ~Copyable {
     return new
   }
 
+  /// The data segment of a new program image; ignored where blocks live that say otherwise.
   public mutating func breakStarted(at start: Address) {
-    guard segment.liveBlocks == 0, start.rawValue < 1 << 46 else { return }
+    guard segment.liveBlocks == 0, start.rawValue < 1 << 46, start > Address(8192),
+      regions.isEmpty(between: start.rawValue, and: start.rawValue &+ BreakSegment.reach)
+    else { return }
     segment.restart(at: start.rawValue, &list)
   }
 
+  /// Without a known start the segment begins where the break is first seen.
   public mutating func breakMoved(to end: Address) {
     if segment.covers(end.rawValue) {
       segment.breakMoved(to: end.rawValue, &list)
-    } else if segment.liveBlocks == 0, regions.liveBlocks == 0, end.rawValue < 1 << 46 {
-      segment.restart(at: end.rawValue, &list)
+    } else {
+      breakStarted(at: end)
     }
   }
 

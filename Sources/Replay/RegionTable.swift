@@ -25,10 +25,16 @@ struct RegionTable: ~Copyable {
   private let regions = FlatTable<Region>(count: 1 << (47 - 26))
   /// The mappings that reach into a region, whole, in no order.
   private var mappings: [Int: [Range<UInt64>]] = [:]
-  private(set) var liveBlocks = 0
 
   /// Whether a block that is not mapped on its own lives in the region of this address.
   func hasBlocks(at address: UInt64) -> Bool { regions[Int(address >> Self.shift)].blocks > 0 }
+
+  /// Whether the regions that these addresses lie in hold nothing.
+  func isEmpty(between lower: UInt64, and upper: UInt64) -> Bool {
+    indices(of: lower..<upper).allSatisfy {
+      regions[$0].blocks == 0 && regions[$0].mappings == 0
+    }
+  }
 
   private func indices(of range: Range<UInt64>) -> ClosedRange<Int> {
     Int(range.lowerBound >> Self.shift)...Int((range.upperBound &- 1) >> Self.shift)
@@ -42,7 +48,6 @@ struct RegionTable: ~Copyable {
 
   /// A block below 2^47, not empty, begins.
   mutating func blockBegins(_ range: Range<UInt64>, _ changes: inout ChangeList) {
-    liveBlocks &+= 1
     for index in indices(of: range) {
       let part = part(of: range, in: index)
       let lower = part.lowerBound & ~4095
@@ -65,7 +70,6 @@ struct RegionTable: ~Copyable {
   mutating func blockEnds(_ range: Range<UInt64>, _ changes: inout ChangeList) {
     let indices = indices(of: range)
     guard regions[indices.lowerBound].blocks > 0 else { return }
-    liveBlocks &-= 1
     for index in indices {
       let blocks = regions[index].blocks
       if blocks > 1 {
@@ -85,7 +89,6 @@ struct RegionTable: ~Copyable {
     for index in indices(of: range) where regions[index].mappings >= Self.mostMappings {
       return false
     }
-    liveBlocks &+= 1
     for index in indices(of: range) {
       change(index, &changes) { table in
         table.regions.base[index].mappings &+= 1
@@ -101,7 +104,6 @@ struct RegionTable: ~Copyable {
     guard regions[first].mappings > 0, mappings[first]?.contains(range) == true else {
       return false
     }
-    liveBlocks &-= 1
     for index in indices(of: range) {
       change(index, &changes) { table in
         guard let place = table.mappings[index]?.lastIndex(of: range) else { return }

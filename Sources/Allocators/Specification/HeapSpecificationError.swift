@@ -1,0 +1,78 @@
+// What is wrong with a heap specification, and at which character.
+
+/// A specification that names no heap.
+public struct HeapSpecificationError: Error, Equatable, Sendable {
+  /// What is wrong.
+  public enum Reason: Equatable, Sendable {
+    /// The text is longer than any specification needs to be.
+    case tooLong(limit: Int)
+    case missingName
+    case unknownHeap(String, nearest: String?)
+    /// Layers, which this version does not know.
+    case layered
+    case unknownParameter(String, of: String, nearest: String?)
+    case repeatedParameter(String)
+    /// A value that the parameter does not take; `allowed` says what it takes.
+    case badValue(String, of: String, allowed: String)
+    /// Something else stands where this should.
+    case expected(String)
+  }
+
+  public var reason: Reason
+  /// The specification, at most its first thousand characters.
+  public var text: String
+  /// The offset in characters at which it goes wrong; the length of the text for its end.
+  public var position: Int
+
+  public init(_ reason: Reason, text: String, position: Int) {
+    self.reason = reason
+    self.text = text
+    self.position = position
+  }
+}
+
+extension HeapSpecificationError {
+  /// What is wrong and what to do about it, in one sentence or two.
+  public var message: String {
+    switch reason {
+    case .tooLong(let limit):
+      return "a heap specification has at most \(limit) characters"
+    case .missingName:
+      return "expected the name of a heap; \(known)"
+    case .unknownHeap(let name, let nearest):
+      return "no heap is called '\(Self.plain(name))'\(Self.suggestion(nearest)); \(known)"
+    case .layered:
+      return "layered heaps are not known yet; \(known)"
+    case .unknownParameter(let name, let heap, let nearest):
+      let names = HeapCatalogue.heap(named: heap)?.parameters.map(\.name) ?? []
+      let list = names.isEmpty ? "it takes none" : "it takes " + names.joined(separator: ", ")
+      return "\(heap) has no setting '\(Self.plain(name))'\(Self.suggestion(nearest)); \(list)"
+    case .repeatedParameter(let name):
+      return "'\(name)' is set twice"
+    case .badValue(let value, let name, let allowed):
+      return "'\(Self.plain(value))' is no value of \(name), which is \(allowed)"
+    case .expected(let what):
+      return "expected \(what)"
+    }
+  }
+
+  private var known: String {
+    "the known heaps are " + HeapCatalogue.heaps.map(\.name).joined(separator: ", ")
+  }
+
+  private static func suggestion(_ nearest: String?) -> String {
+    nearest.map { " (did you mean '\($0)'?)" } ?? ""
+  }
+}
+
+extension HeapSpecificationError: CustomStringConvertible {
+  /// The message, and below it the text with a caret under the character.
+  public var description: String {
+    "\(message)\n  \(Self.plain(text))\n  \(String(repeating: " ", count: position))^"
+  }
+
+  /// The text with a question mark for each character that might not take exactly one column.
+  private static func plain(_ text: String) -> String {
+    String(text.map { (" "..."~").contains($0) && $0.isASCII ? $0 : "?" })
+  }
+}

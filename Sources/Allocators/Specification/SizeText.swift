@@ -1,0 +1,18 @@
+// Sizes without loss, in the notation that users type.
+
+internal import MemoryUnits
+
+enum SizeText {
+  /// The count in the largest unit that divides it: `131072` is `128k`, `100` is `100`. Parses
+  /// back to the same count.
+  static func exact(_ size: ByteCount) -> String {
+    var value = size.rawValue
+    var unit = ""
+    for larger in ["k", "M", "G", "T"] {
+      guard value != 0, value % 1024 == 0 else { break }
+      value /= 1024
+      unit = larger
+    }
+    return "\(value)\(unit)"
+  }
+}

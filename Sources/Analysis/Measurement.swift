@@ -1,0 +1,128 @@
+// What can be asked of a trace: measures of heaps, pins, the whole story.
+
+public import Allocators
+import MemoryUnits
+import Replay
+import Symbols
+public import Trace
+
+/// Why a trace cannot answer a question.
+public enum MeasurementError: Error, Equatable, CustomStringConvertible {
+  /// The recorded heap was asked for, and the trace does not say where blocks were.
+  case noAddresses
+
+  public var description: String {
+    switch self {
+    case .noAddresses:
+      "the trace does not say at which addresses blocks were, so what really happened cannot be "
+        + "shown; name simulated heaps, or record the program with lacuna"
+    }
+  }
+}
+
+/// Told, now and then, which part of the steps has been read: from 0 to 1.
+public typealias MeasurementProgress = (Double) -> Void
+
+/// Questions to a trace. Each decodes the trace once.
+///
+/// All throw what reading the trace throws, and ``MeasurementError``.
+public enum Measurement {
+  /// Replays the trace through every heap and measures each.
+  ///
+  /// - Returns: the measures in the order of the specifications.
+  /// - Complexity: O(steps × heaps), the heaps side by side on all cores. Memory follows the live
+  ///   blocks and the span of each heap.
+  public static func measure(
+    trace: TraceFile, specifications: [HeapSpecification],
+    progress: MeasurementProgress = { _ in }
+  ) throws -> [HeapMeasures] {
+    try pass(over: trace, specifications, captures: [], progress).map(\.measures)
+  }
+
+  /// Who keeps pages of the recorded heap from being returned at a moment.
+  public static func pins(
+    trace: TraceFile, at moment: Moment = .peak, grouping: SiteGrouping = .function,
+    progress: MeasurementProgress = { _ in }
+  ) throws -> PinReport {
+    let heaps = try pass(
+      over: trace, [HeapSpecification(.recorded)], captures: [moment], progress)
+    let names = SiteNames(
+      stacks: trace.stacks, symbolizer: Symbolizer(modules: trace.modules), grouping: grouping)
+    return PinReport(heaps.first?.captures[moment] ?? .empty, names: names)
+  }
+
+  /// Everything that the report of a trace shows.
+  ///
+  /// Where the trace has no addresses, nothing is recorded to be measured: the recorded heap then
+  /// has no events, nothing is pinned, and only the simulated heaps are compared.
+  ///
+  /// - Parameter heaps: what to compare; the recorded heap is always there, first if not named.
+  public static func story(
+    of trace: TraceFile, heaps: [HeapSpecification], progress: MeasurementProgress = { _ in }
+  ) throws -> Story {
+    let recorded = HeapSpecification(.recorded)
+    var specifications = heaps
+    if !trace.metadata.knowsAddresses {
+      specifications.removeAll { $0 == recorded }
+    } else if !heaps.contains(recorded) {
+      specifications.insert(recorded, at: 0)
+    }
+    let measured = try pass(over: trace, specifications, captures: [.peak, .end], progress)
+    let place = specifications.firstIndex(of: recorded)
+    let captures = place.map { measured[$0].captures } ?? [:]
+    let symbolizer = Symbolizer(modules: trace.modules)
+    let names = SiteNames(stacks: trace.stacks, symbolizer: symbolizer, grouping: .function)
+    return Story(
+      traceName: trace.path.split(separator: "/").last.map(String.init) ?? trace.path,
+      metadata: trace.metadata, summary: trace.summary, samples: trace.samples,
+      recorded: place.map { measured[$0].measures }
+        ?? HeapMeasures(allocator: recorded.description),
+      pinsAtPeak: PinReport(captures[.peak] ?? .empty, names: names),
+      pinsAtEnd: PinReport(captures[.end] ?? .empty, names: names),
+      heaps: measured.map(\.measures))
+  }
+
+  /// One decode of the trace for all heaps; live blocks are captured of the recorded one only.
+  private static func pass(
+    over trace: TraceFile, _ specifications: [HeapSpecification], captures: [Moment],
+    _ progress: MeasurementProgress
+  ) throws -> [MeasuredHeap] {
+    let needsAddresses = specifications.contains { $0.kind == .recorded }
+    guard !needsAddresses || trace.metadata.knowsAddresses else {
+      throw MeasurementError.noAddresses
+    }
+    let meters = specifications.map { specification in
+      meter(for: specification, trace, specification.kind == .recorded ? captures : [])
+    }
+    let total = Double(max(trace.summary.steps, 1))
+    var steps = 0
+    try Sweep.run(meters) { body in
+      try trace.read(addresses: needsAddresses) { batch in
+        body(batch)
+        steps += batch.count
+        progress(min(1, Double(steps) / total))
+      }
+    }
+    return meters.map { $0.finish() }
+  }
+
+  private static func meter(
+    for specification: HeapSpecification, _ trace: TraceFile, _ captures: [Moment]
+  ) -> any HeapMeasuring {
+    let plan = SamplePlan(
+      summary: trace.summary, knowsTimes: trace.metadata.knowsTimes, captures: captures)
+    var maker = MeterMaker(allocator: specification.description, plan: plan)
+    return specification.kind.build(&maker)
+      ?? maker.visit(RecordedHeap(headerBytes: ByteCount(trace.metadata.headerBytes)))
+  }
+
+  /// Makes the meter of a heap whose type is known only here.
+  private struct MeterMaker: HeapVisitor {
+    let allocator: String
+    let plan: SamplePlan
+
+    mutating func visit<H: Heap & ~Copyable>(_ heap: consuming H) -> any HeapMeasuring {
+      HeapMeter(heap, allocator: allocator, plan: plan)
+    }
+  }
+}
