@@ -11,7 +11,9 @@ enum RustName {
   }
 
   /// A path without the generic arguments of its functions (`::<…>`), which the older scheme never
-  /// told. Unchanged where brackets do not match.
+  /// told.
+  ///
+  /// Unchanged where brackets do not match.
   private static func withoutArguments(_ name: String) -> String {
     let bytes = [UInt8](name.utf8)
     var kept: [UInt8] = []
