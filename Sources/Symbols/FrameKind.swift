@@ -12,8 +12,10 @@ private let allocatorModules = [
   "librpmalloc", "libscudo", "libc_malloc_debug", "liballocator",
 ]
 
-/// Skipped by name in any module. Beside the C interface these are the wrappers that nearly every
-/// program of their kind calls instead: the `x…` functions of GNU programs, GLib's and Python's.
+/// Skipped by name in any module.
+///
+/// Beside the C interface these are the wrappers that nearly every program of their kind calls
+/// instead: the `x…` functions of GNU programs, GLib's and Python's.
 private let allocatorFunctions: Set<String> = [
   "malloc", "calloc", "realloc", "reallocarray", "recallocarray", "free", "cfree",
   "posix_memalign", "aligned_alloc", "memalign", "valloc", "pvalloc", "sysmalloc",
