@@ -5,7 +5,7 @@ enum ChartSize: String, CaseIterable {
   case wide, narrow
 
   var width: Double { self == .wide ? 960 : 360 }
-  var xTickCount: Int { self == .wide ? 8 : 4 }
+  var xTickCount: Int { self == .wide ? 8 : 5 }
 }
 
 /// A plot with a linear scale on both axes, inside the margins that its labels need.
