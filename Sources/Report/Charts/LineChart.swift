@@ -116,7 +116,9 @@ struct LineChart {
     result += "<polyline class=\"line \(look)\" points=\"\(path)\"/>\n"
     if series.isDotted, places.count <= 60 || series.points.count == 1 {
       result += Markup(
-        lines: places.map { "<circle class=\"dot \(look)\" cx=\"\(at: $0.0)\" cy=\"\(at: $0.1)\" r=\"2\"/>" })
+        lines: places.map {
+          "<circle class=\"dot \(look)\" cx=\"\(at: $0.0)\" cy=\"\(at: $0.1)\" r=\"2\"/>"
+        })
     }
     return result
   }

@@ -1,7 +1,9 @@
 // The one script of the page: it reads out the charts under the pointer. Nothing else needs it.
 
 extension PageStyle {
-  /// Plain JavaScript. Numbers come from `data-` attributes; text is set as text, never as HTML.
+  /// Plain JavaScript.
+  ///
+  /// Numbers come from `data-` attributes; text is set as text, never as HTML.
   static let script: Markup = """
     "use strict";
     function bytes(value) {
