@@ -18,10 +18,10 @@ import Trace
     let writer = try TraceWriter(path: directory.file("trace"), metadata: metadata)
     #expect(try TraceFile(path: directory.file("trace")).metadata == metadata)
     writer.metadata.executable = "/usr/bin/ls"
-    writer.metadata.breakStart = .max
+    writer.metadata.processID = .max
     try writer.finish()
     metadata.executable = "/usr/bin/ls"
-    metadata.breakStart = .max
+    metadata.processID = .max
     #expect(try TraceFile(path: directory.file("trace")).metadata == metadata)
   }
 
