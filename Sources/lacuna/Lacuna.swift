@@ -22,6 +22,7 @@ struct Lacuna: ParsableCommand {
       """,
     version: version,
     subcommands: [
-      RecordCommand.self, InfoCommand.self,
+      RecordCommand.self, InfoCommand.self, ReportCommand.self, PinsCommand.self,
+      ReplayCommand.self, CompareCommand.self,
     ])
 }
