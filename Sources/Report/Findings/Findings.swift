@@ -115,7 +115,7 @@ struct Findings {
 
   private static func trend(_ heap: HeapMeasures) -> String {
     guard let trend = Trend(heap.timeline) else {
-      return "The trace is too short to say."
+      return "Unknown: the trace is too short, or it carries no times."
     }
     let verdict =
       switch trend.verdict {

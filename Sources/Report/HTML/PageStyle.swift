@@ -97,8 +97,9 @@ enum PageStyle {
     .legend { list-style: none; display: flex; flex-wrap: wrap; gap: 2px 22px; margin: 4px 0 8px; padding: 0; font-size: .9rem; color: var(--soft); }
     .legend b { color: var(--ink); font-weight: 600; font-variant-numeric: tabular-nums; }
     .legend li { white-space: nowrap; }
-    .legend .moment { min-width: 6.2em; color: var(--ink); font-variant-numeric: tabular-nums; }
-    .legend .moment:empty { display: none; }
+    .reading b { display: inline-block; min-width: 4.7em; }
+    .reading { column-gap: 12px; }
+    .legend .moment { min-width: 7em; color: var(--ink); font-variant-numeric: tabular-nums; }
     .key { width: 26px; height: 12px; vertical-align: -1px; margin-right: 4px; }
     .swatch { display: inline-block; width: 12px; height: 12px; border-radius: 2px; margin-right: 6px; vertical-align: -1px; }
     .swatch.round { border-radius: 50%; } .swatch.hollow { background: var(--paper); border: 2px solid var(--soft); }
