@@ -5,10 +5,13 @@ import InterposerEntry
 
 /// The walker's memory for one ring: the frames of this walk and the last.
 enum StackScratch {
-  static let words = 384
+  static let words = recent + 2 * recentEntries
   static let remembered = LACUNA_STACK_LIMIT
   static let nodes = 2 * LACUNA_STACK_LIMIT
   static let count = 2 * LACUNA_STACK_LIMIT + LACUNA_STACK_LIMIT / 2
+  /// Calls whose nodes were looked up lately: address, then parent and node in one word.
+  static let recent = 384
+  static let recentEntries = 2048
 }
 
 enum StackWalker {
