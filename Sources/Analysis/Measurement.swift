@@ -108,7 +108,7 @@ public enum Measurement {
 
   private static func meter(
     for specification: HeapSpecification, _ trace: TraceFile, _ captures: [Moment]
-  ) -> any HeapMeasuring {
+  ) -> HeapMeasurement {
     let plan = SamplePlan(
       summary: trace.summary, knowsTimes: trace.metadata.knowsTimes, captures: captures)
     var maker = MeterMaker(allocator: specification.description, plan: plan)
@@ -121,8 +121,8 @@ public enum Measurement {
     let allocator: String
     let plan: SamplePlan
 
-    mutating func visit<H: Heap & ~Copyable>(_ heap: consuming H) -> any HeapMeasuring {
-      HeapMeter(heap, allocator: allocator, plan: plan)
+    mutating func visit<H: Heap & ~Copyable>(_ heap: consuming H) -> HeapMeasurement {
+      HeapMeasurement(heap, allocator: allocator, plan: plan)
     }
   }
 }
