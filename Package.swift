@@ -24,10 +24,10 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let package = Package(
   name: "lacuna",
   products: [
-    // Two products of one package may not share a name, but both files must be called lacuna:
-    // the path says the same in other letters.
-    .executable(name: "./lacuna", targets: ["lacuna"]),
-    .library(name: "lacuna", type: .dynamic, targets: ["Interposer"]),
+    .executable(name: "lacuna", targets: ["lacuna"]),
+    // Two products of one package may not share a name, but this file must be liblacuna.so. The
+    // name becomes the path lib_/../liblacuna.so, which is just that.
+    .library(name: "_/../liblacuna", type: .dynamic, targets: ["Interposer"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -35,7 +35,7 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CElf", providers: [.apt(["libelf-dev"])]),
-    .target(name: "CDemangle"),
+    .target(name: "CDemangle", linkerSettings: [.linkedLibrary("stdc++")]),
     .target(name: "CLinux"),
 
     .target(name: "CaptureABI"),
@@ -55,7 +55,7 @@ let package = Package(
       linkerSettings: [
         .unsafeFlags([
           "-Xlinker", "--version-script=\(exports)", "-Xlinker", "-z", "-Xlinker", "now",
-          "-Xlinker", "--gc-sections",
+          "-Xlinker", "--gc-sections", "-Xlinker", "-soname=liblacuna.so",
         ])
       ]),
 

@@ -5,6 +5,7 @@ public import MemoryUnits
 /// What a program asks of a heap, and what a heap may know when it decides.
 @frozen
 public struct BlockRequest: Sendable {
+  /// The bytes asked for.
   public var size: ByteCount
   /// A power of two, or 1 where the program named none.
   public var alignment: ByteCount
@@ -17,6 +18,7 @@ public struct BlockRequest: Sendable {
   /// What the recorded heap made usable.
   public var recordedUsable: ByteCount
 
+  /// A request; what is not named is unknown or does not matter.
   @inlinable
   public init(
     size: ByteCount, alignment: ByteCount = 1, thread: UInt32 = 0, site: UInt32 = 0,
@@ -35,15 +37,19 @@ public struct BlockRequest: Sendable {
 /// and the rounding that the heap adds.
 @frozen
 public struct Placement: Hashable, Sendable {
+  /// The first byte that the program may use.
   public var address: Address
+  /// The bytes from there on that the block takes up.
   public var granted: ByteCount
 
+  /// A block at an address.
   @inlinable
   public init(address: Address, granted: ByteCount) {
     self.address = address
     self.granted = granted
   }
 
+  /// The first address behind the block.
   @inlinable
   public var end: Address { address + granted }
 }
@@ -51,9 +57,12 @@ public struct Placement: Hashable, Sendable {
 /// A range of addresses that a heap got from the system, or gave back.
 @frozen
 public struct HeldChange: Sendable, Equatable {
+  /// Never empty.
   public var range: Range<Address>
+  /// Whether the heap got the range; otherwise it gave it back.
   public var isGrowth: Bool
 
+  /// A range got or given back.
   @inlinable
   public init(range: Range<Address>, isGrowth: Bool) {
     self.range = range
@@ -66,11 +75,14 @@ public struct HeldChange: Sendable, Equatable {
 public struct Work: Sendable, Equatable {
   /// Holes that a linear search looks at before it decides.
   public var holesInspected: UInt64 = 0
+  /// Free pieces left over when something was cut.
   public var splits: UInt64 = 0
+  /// Free neighbours that a freed run joined.
   public var merges: UInt64 = 0
   /// Bytes copied because a reallocation could not stay in place.
   public var bytesMoved: UInt64 = 0
 
+  /// No work yet.
   @inlinable
   public init() {}
 }

@@ -79,7 +79,8 @@ public enum Measurement {
         ?? HeapMeasures(allocator: recorded.description),
       pinsAtPeak: PinReport(captures[.peak] ?? .empty, names: names),
       pinsAtEnd: PinReport(captures[.end] ?? .empty, names: names),
-      heaps: measured.map(\.measures))
+      heaps: measured.map(\.measures), inventory: TraceInventory(of: trace),
+      symbolProblems: symbolizer.problems.map { "\($0)" })
   }
 
   /// One decode of the trace for all heaps; live blocks are captured of the recorded one only.

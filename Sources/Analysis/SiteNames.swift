@@ -5,7 +5,7 @@ import Symbols
 import Trace
 
 /// What makes two blocks come from the same call site.
-public enum SiteGrouping: Sendable {
+public enum SiteGrouping: String, CaseIterable, Sendable {
   /// The first frame of the user's own is in the same function of the same file.
   case function
   /// All return addresses are the same.

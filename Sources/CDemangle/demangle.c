@@ -30,10 +30,10 @@ ptrdiff_t lacuna_demangle(enum lacuna_mangling mangling, const char *mangled, si
   return (ptrdiff_t)full;
 }
 
-enum { guard_milliseconds = 2000 };
+enum { guard_milliseconds = 500 };
 
 static void limit_child(size_t memory_limit) {
-  struct rlimit none = {0, 0}, second = {guard_milliseconds / 1000, guard_milliseconds / 1000};
+  struct rlimit none = {0, 0}, second = {1, 1};
   setrlimit(RLIMIT_CORE, &none);
   setrlimit(RLIMIT_CPU, &second);
   // The limit on the address space counts what is mapped already.
@@ -112,8 +112,6 @@ ptrdiff_t lacuna_demangle_guarded(enum lacuna_mangling mangling, const char *man
   while (waitpid(child, &status, 0) < 0) {
     if (errno != EINTR) return received > 0 ? received : -1;
   }
-  if (received <= 0) return -1;
-  // A full buffer ends the reading early, and the child may then die writing: the name is good.
-  int ended_well = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-  return ended_well || (size_t)received == capacity ? received : -1;
+  if (received > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0) return received;
+  return WIFSIGNALED(status) ? -2 : -1;
 }

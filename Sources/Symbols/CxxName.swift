@@ -48,8 +48,9 @@ enum CxxName {
     "allocator", "char_traits", "less", "hash", "equal_to", "default_delete",
   ].flatMap { ["std::\($0)<", "std::__1::\($0)<"] }.map { Array($0.utf8) }
 
-  /// Drops the arguments that end a template argument list and that nobody writes. Nil where the
-  /// brackets do not match.
+  /// Drops the arguments that end a template argument list and that nobody writes.
+  ///
+  /// Nil where the brackets do not match.
   private static func withoutDefaultArguments(_ name: [UInt8]) -> [UInt8]? {
     var kept: [UInt8] = []
     kept.reserveCapacity(name.count)

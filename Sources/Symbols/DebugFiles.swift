@@ -8,8 +8,9 @@ struct DebugFiles {
   /// Directories like `/usr/lib/debug`.
   var directories: [String]
 
-  /// The debug file of a build id: `DIRECTORY/.build-id/xx/yyyy.debug`. Nil where there is none
-  /// with that very id.
+  /// The debug file of a build id: `DIRECTORY/.build-id/xx/yyyy.debug`.
+  ///
+  /// Nil where there is none with that very id.
   func image(buildID: [UInt8]) -> ElfImage? {
     guard buildID.count > 1 else { return nil }
     let name = Self.hexadecimal(buildID.prefix(1)) + "/" + Self.hexadecimal(buildID.dropFirst())

@@ -26,8 +26,10 @@ struct DemangledName {
   var simplified: String
 }
 
-/// Demangles C++, Swift and Rust names. Names come from untrusted files: whatever they hold, the
-/// result is bounded, is made in bounded time, and has no control characters.
+/// Demangles C++, Swift and Rust names.
+///
+/// Names come from untrusted files: whatever they hold, the result is bounded, is made in bounded
+/// time, and has no control characters.
 public enum Demangler {
   /// Longer mangled names, in bytes, are shown as they are, shortened.
   static let longestName = 4096
@@ -39,16 +41,21 @@ public enum Demangler {
   /// The name that `mangled` stands for; `mangled` itself, made printable, where it is no mangled
   /// name.
   public static func demangle(_ mangled: String, style: NameStyle = .simplified) -> String {
-    let name = demangle(bytes: [UInt8](mangled.utf8))
+    var patience = 1
+    let name = demangle(bytes: [UInt8](mangled.utf8), patience: &patience)
     return style == .full ? name.full : name.simplified
   }
 
-  static func demangle(bytes: [UInt8]) -> DemangledName {
+  /// Demangles, and takes one from `patience` for each name that expands beyond all limits: with
+  /// none left, names that may do so are shown mangled.
+  static func demangle(bytes: [UInt8], patience: inout Int) -> DemangledName {
     guard bytes.count <= longestName else {
       let start = printable(bytes.prefix(shownOfLongName)) + "…"
       return DemangledName(language: .c, full: start, simplified: start)
     }
-    if let name = demangleSwift(bytes) ?? RustName.demangle(bytes) ?? demangleCxx(bytes) {
+    if let name = demangleSwift(bytes, &patience) ?? RustName.demangle(bytes)
+      ?? demangleCxx(bytes, &patience)
+    {
       return name
     }
     let plain = printable(bytes)
@@ -56,28 +63,30 @@ public enum Demangler {
       language: .c, full: plain, simplified: CxxName.withoutOptimiserSuffix(plain))
   }
 
-  private static func demangleSwift(_ bytes: [UInt8]) -> DemangledName? {
+  private static func demangleSwift(_ bytes: [UInt8], _ patience: inout Int) -> DemangledName? {
     let prefixes = ["$s", "$S", "_$s", "_$S", "$e", "_$e", "_T0", "_Tt", "@__swiftmacro_"]
     guard prefixes.contains(where: { bytes.starts(with: $0.utf8) }),
       // Bytes below the space would be read as references into this process's own memory.
       bytes.allSatisfy({ $0 > 0x20 && $0 != 0x7f }),
       let full = expand(
-        LACUNA_MANGLING_SWIFT, bytes, isHarmless: SwiftName.expansionBits(bytes) <= 16)
+        LACUNA_MANGLING_SWIFT, bytes, isHarmless: SwiftName.expansionBits(bytes) <= 16, &patience)
     else { return nil }
     return DemangledName(language: .swift, full: full, simplified: SwiftName.simplified(full))
   }
 
-  private static func demangleCxx(_ bytes: [UInt8]) -> DemangledName? {
+  private static func demangleCxx(_ bytes: [UInt8], _ patience: inout Int) -> DemangledName? {
     guard bytes.starts(with: "_Z".utf8) || bytes.starts(with: "__Z".utf8),
-      let full = expand(LACUNA_MANGLING_CXX, bytes, isHarmless: CxxName.expansionBits(bytes) <= 20)
+      let full = expand(
+        LACUNA_MANGLING_CXX, bytes, isHarmless: CxxName.expansionBits(bytes) <= 20, &patience)
     else { return nil }
     return DemangledName(language: .cxx, full: full, simplified: CxxName.simplified(full))
   }
 
   /// Calls the demangler, in a process of its own where the name could expand without bound.
   private static func expand(
-    _ mangling: lacuna_mangling, _ bytes: [UInt8], isHarmless: Bool
+    _ mangling: lacuna_mangling, _ bytes: [UInt8], isHarmless: Bool, _ patience: inout Int
   ) -> String? {
+    guard isHarmless || patience > 0 else { return nil }
     let terminated = bytes + [0]
     var output = [UInt8](repeating: 0, count: longestResult)
     let count = terminated.withUnsafeBufferPointer { name in
@@ -93,6 +102,7 @@ public enum Demangler {
         }
       }
     }
+    if count == -2 { patience -= 1 }
     guard count > 0 else { return nil }
     let text = printable(output.prefix(count))
     return count < output.count ? text : text + "…"

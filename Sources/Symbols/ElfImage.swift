@@ -16,6 +16,7 @@ public enum ElfError: Error, Hashable, Sendable {
 }
 
 extension ElfError: CustomStringConvertible {
+  /// The reason as a clause of a sentence.
   public var description: String {
     switch self {
     case .missing: "the file does not exist"
@@ -27,7 +28,9 @@ extension ElfError: CustomStringConvertible {
   }
 }
 
-/// An open ELF file. Nothing in it is trusted: what lies outside the file reads as absent.
+/// An open ELF file.
+///
+/// Nothing in it is trusted: what lies outside the file reads as absent.
 public final class ElfImage {
   /// A section header.
   struct Section {
@@ -131,8 +134,10 @@ public final class ElfImage {
     return found
   }
 
-  /// The contents of a section as libelf decodes them; nil where they lie outside the file, take
-  /// no room in it, or are absurdly large. Valid as long as the image.
+  /// The contents of a section as libelf decodes them; nil where they lie outside the file, take no
+  /// room in it, or are absurdly large.
+  ///
+  /// Valid as long as the image.
   func data(of section: Section) -> UnsafeMutablePointer<Elf_Data>? {
     guard section.byteCount <= Self.largestTable, section.type != UInt32(SHT_NOBITS),
       let handle = elf_getscn(elf, section.index),
@@ -157,7 +162,9 @@ public final class ElfImage {
   }
 
   /// The GNU build id: a fingerprint of the linked file, also kept by its stripped and debug
-  /// halves. Empty where there is none.
+  /// halves.
+  ///
+  /// Empty where there is none.
   public private(set) lazy var buildID: [UInt8] = {
     for section in sections where section.type == UInt32(SHT_NOTE) {
       guard section.byteCount <= Self.largestNote, let data = data(of: section) else { continue }

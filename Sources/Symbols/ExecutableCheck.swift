@@ -121,8 +121,9 @@ public enum ExecutableCheck: Hashable, Sendable {
 }
 
 extension ExecutableCheck {
-  /// Whether a preloaded library will see the program's requests. Ask again for a script's
-  /// interpreter.
+  /// Whether a preloaded library will see the program's requests.
+  ///
+  /// Ask again for a script's interpreter.
   public var canBeTraced: Bool {
     if case .dynamic = self { true } else { false }
   }

@@ -21,17 +21,21 @@ public struct Frame: Hashable, Sendable {
   /// The full path of the module as it was recorded; empty where the address lies in none.
   public var modulePath: String
   /// The address, in the module's own file, of the call (its last byte): what `addr2line` takes.
+  ///
   /// The plain address where it lies in no module.
   public var offset: UInt64
   /// Whether `function` is a name from a symbol table.
   public var isResolved: Bool
+  /// Whose code it is.
   public var kind: FrameKind
   /// The source file, where known; nil in this version.
   public var file: String?
   /// The line in `file`, where known; nil in this version.
   public var line: Int?
 
-  /// Makes a frame. Without `kind`, the kind is judged by `function` and `module`.
+  /// Makes a frame.
+  ///
+  /// Without `kind`, the kind is judged by `function` and `module`.
   public init(
     function: String, module: String, modulePath: String = "", offset: UInt64 = 0,
     isResolved: Bool = true, kind: FrameKind? = nil, file: String? = nil, line: Int? = nil

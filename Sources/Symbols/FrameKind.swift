@@ -12,8 +12,10 @@ private let allocatorModules = [
   "librpmalloc", "libscudo", "libc_malloc_debug", "liballocator",
 ]
 
-/// Skipped by name in any module. Beside the C interface these are the wrappers that nearly every
-/// program of their kind calls instead: the `x…` functions of GNU programs, GLib's and Python's.
+/// Skipped by name in any module.
+///
+/// Beside the C interface these are the wrappers that nearly every program of their kind calls
+/// instead: the `x…` functions of GNU programs, GLib's and Python's.
 private let allocatorFunctions: Set<String> = [
   "malloc", "calloc", "realloc", "reallocarray", "recallocarray", "free", "cfree",
   "posix_memalign", "aligned_alloc", "memalign", "valloc", "pvalloc", "sysmalloc",
@@ -31,7 +33,8 @@ private let allocatorFunctions: Set<String> = [
 ]
 private let allocatorPrefixes = [
   "__libc_malloc", "__libc_calloc", "__libc_realloc", "__libc_memalign", "__libc_free",
-  "_int_malloc", "_int_realloc", "_int_memalign", "_int_free", "tcache_", "je_", "mi_malloc",
+  "_mid_memalign", "sysmalloc_", "_int_malloc", "_int_realloc", "_int_memalign", "_int_free",
+  "tcache_", "je_", "mi_malloc",
   "mi_calloc", "mi_realloc", "mi_zalloc", "mi_heap_", "tc_malloc", "tc_new",
   "__rust_alloc", "__rust_realloc", "__rdl_", "__rg_", "_swift_allocObject",
   "swift::swift_slowAlloc",

@@ -5,9 +5,39 @@ enum RustName {
   static func demangle(_ mangled: [UInt8]) -> DemangledName? {
     if mangled.starts(with: "_R".utf8) {
       guard let name = RustV0Parser.demangle(mangled) else { return nil }
-      return DemangledName(language: .rust, full: name, simplified: name)
+      return DemangledName(language: .rust, full: name, simplified: withoutArguments(name))
     }
     return demangleLegacy(mangled)
+  }
+
+  /// A path without the generic arguments of its functions (`::<…>`), which the older scheme never
+  /// told.
+  ///
+  /// Unchanged where brackets do not match.
+  private static func withoutArguments(_ name: String) -> String {
+    let bytes = [UInt8](name.utf8)
+    var kept: [UInt8] = []
+    var index = 0
+    while index < bytes.count {
+      if bytes[index...].starts(with: "::<".utf8) {
+        guard let end = closingBracket(bytes, after: index + 2) else { return name }
+        index = end + 1
+      } else {
+        kept.append(bytes[index])
+        index += 1
+      }
+    }
+    return String(decoding: kept, as: UTF8.self)
+  }
+
+  private static func closingBracket(_ bytes: [UInt8], after open: Int) -> Int? {
+    var depth = 0
+    for index in open..<bytes.count {
+      if bytes[index] == UInt8(ascii: "<") { depth += 1 }
+      if bytes[index] == UInt8(ascii: ">"), bytes[index - 1] != UInt8(ascii: "-") { depth -= 1 }
+      if depth == 0 { return index }
+    }
+    return nil
   }
 
   /// `_ZN` {length, text} `17h` 16 hexadecimal digits `E`, and perhaps a suffix of the optimiser.

@@ -5,22 +5,22 @@
 /// References back into the name make the meaning grow without bound, so the output, the nesting
 /// and the number of steps are limited.
 struct RustV0Parser {
-  private struct Malformed: Error {}
+  struct Malformed: Error {}
 
-  private static let deepest = 128
-  private static let mostSteps = 1 << 16
+  static let deepest = 128
+  static let mostSteps = 1 << 16
 
-  private let name: [UInt8]
-  private var index = 0
-  private var output: [UInt8] = []
-  private var depth = 0
-  private var steps = 0
+  let name: [UInt8]
+  var index = 0
+  var output: [UInt8] = []
+  var depth = 0
+  var steps = 0
   /// Above zero while what is read is not to be shown.
-  private var silence = 0
+  var silence = 0
   /// Lifetimes bound by the `for<…>` around the current position.
-  private var boundLifetimes = 0
+  var boundLifetimes = 0
 
-  private init(_ name: ArraySlice<UInt8>) { self.name = Array(name) }
+  init(_ name: ArraySlice<UInt8>) { self.name = Array(name) }
 
   /// The meaning of `mangled`, nil where it is no name of this scheme or is beyond the limits.
   static func demangle(_ mangled: [UInt8]) -> String? {
@@ -46,49 +46,50 @@ struct RustV0Parser {
 
   // MARK: - Reading
 
-  private func peek() -> UInt8? { index < name.count ? name[index] : nil }
+  func peek() -> UInt8? { index < name.count ? name[index] : nil }
 
-  private mutating func next() throws(Malformed) -> UInt8 {
+  mutating func next() throws(Malformed) -> UInt8 {
     guard index < name.count else { throw Malformed() }
     index += 1
     return name[index - 1]
   }
 
-  private mutating func eat(_ character: Character) -> Bool {
+  mutating func eat(_ character: Character) -> Bool {
     guard let byte = peek(), byte == character.asciiValue else { return false }
     index += 1
     return true
   }
 
   /// `_` is 0, `0_` is 1, and so on, in digits, lower and upper case letters.
-  private mutating func base62() throws(Malformed) -> Int {
+  mutating func base62() throws(Malformed) -> UInt64 {
     if eat("_") { return 0 }
-    var value = 0
+    var value: UInt64 = 0
     while !eat("_") {
       let byte = try next()
-      let digit: Int
+      let digit: UInt8
       switch byte {
-      case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = Int(byte - UInt8(ascii: "0"))
-      case UInt8(ascii: "a")...UInt8(ascii: "z"): digit = Int(byte - UInt8(ascii: "a")) + 10
-      case UInt8(ascii: "A")...UInt8(ascii: "Z"): digit = Int(byte - UInt8(ascii: "A")) + 36
+      case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = byte - UInt8(ascii: "0")
+      case UInt8(ascii: "a")...UInt8(ascii: "z"): digit = byte - UInt8(ascii: "a") + 10
+      case UInt8(ascii: "A")...UInt8(ascii: "Z"): digit = byte - UInt8(ascii: "A") + 36
       default: throw Malformed()
       }
-      guard value < 1 << 48 else { throw Malformed() }
-      value = value * 62 + digit
+      let (product, overflow) = value.multipliedReportingOverflow(by: 62)
+      guard !overflow, product < UInt64.max - 64 else { throw Malformed() }
+      value = product + UInt64(digit)
     }
     return value + 1
   }
 
-  private mutating func optionalBase62(after tag: Character) throws(Malformed) -> Int {
+  mutating func optionalBase62(after tag: Character) throws(Malformed) -> UInt64 {
     eat(tag) ? try base62() + 1 : 0
   }
 
-  private mutating func identifier() throws(Malformed) -> (text: [UInt8], disambiguator: Int) {
+  mutating func identifier() throws(Malformed) -> (text: [UInt8], disambiguator: UInt64) {
     let disambiguator = try optionalBase62(after: "s")
     return (try plainIdentifier(), disambiguator)
   }
 
-  private mutating func plainIdentifier() throws(Malformed) -> [UInt8] {
+  mutating func plainIdentifier() throws(Malformed) -> [UInt8] {
     let isPunycode = eat("u")
     var length = 0
     guard let first = peek(), RustName.isDigit(first) else { throw Malformed() }
@@ -107,15 +108,15 @@ struct RustV0Parser {
 
   // MARK: - Writing
 
-  private mutating func write(_ text: some Collection<UInt8>) throws(Malformed) {
+  mutating func write(_ text: some Collection<UInt8>) throws(Malformed) {
     guard silence == 0 else { return }
     output += text
     guard output.count <= Demangler.longestResult else { throw Malformed() }
   }
 
-  private mutating func write(_ text: String) throws(Malformed) { try write(text.utf8) }
+  mutating func write(_ text: String) throws(Malformed) { try write(text.utf8) }
 
-  private mutating func silently(
+  mutating func silently(
     _ body: (inout RustV0Parser) throws(Malformed) -> Void
   ) throws(Malformed) {
     silence += 1
@@ -124,7 +125,7 @@ struct RustV0Parser {
   }
 
   /// Counts a step down, so that neither nesting nor repetition gets out of hand.
-  private mutating func nested(
+  mutating func nested(
     _ body: (inout RustV0Parser) throws(Malformed) -> Void
   ) throws(Malformed) {
     depth += 1
@@ -135,26 +136,26 @@ struct RustV0Parser {
   }
 
   /// Reads again what stands at an earlier place.
-  private mutating func backReference(
+  mutating func backReference(
     _ body: (inout RustV0Parser) throws(Malformed) -> Void
   ) throws(Malformed) {
     let start = index - 1
     let target = try base62()
-    guard target < start else { throw Malformed() }
+    guard target < UInt64(start) else { throw Malformed() }
     guard silence == 0 else { return }
     let resume = index
-    index = target
+    index = Int(target)
     try nested(body)
     index = resume
   }
 
   // MARK: - Paths
 
-  private mutating func path(inValue: Bool) throws(Malformed) {
+  mutating func path(inValue: Bool) throws(Malformed) {
     try nested { parser throws(Malformed) in try parser.pathBody(inValue: inValue) }
   }
 
-  private mutating func pathBody(inValue: Bool) throws(Malformed) {
+  mutating func pathBody(inValue: Bool) throws(Malformed) {
     switch Character(Unicode.Scalar(try next())) {
     case "C":
       try write(try identifier().text)
@@ -182,7 +183,7 @@ struct RustV0Parser {
     }
   }
 
-  private mutating func traitImplementation() throws(Malformed) {
+  mutating func traitImplementation() throws(Malformed) {
     try write("<")
     try type()
     try write(" as ")
@@ -190,12 +191,12 @@ struct RustV0Parser {
     try write(">")
   }
 
-  private mutating func implementationPath() throws(Malformed) {
+  mutating func implementationPath() throws(Malformed) {
     _ = try optionalBase62(after: "s")
     try silently { parser throws(Malformed) in try parser.path(inValue: false) }
   }
 
-  private mutating func nestedName(inValue: Bool) throws(Malformed) {
+  mutating func nestedName(inValue: Bool) throws(Malformed) {
     let namespace = try next()
     try path(inValue: inValue)
     let (text, disambiguator) = try identifier()
@@ -219,7 +220,7 @@ struct RustV0Parser {
   }
 
   /// Items up to an `E`, with commas between them.
-  private mutating func list(
+  mutating func list(
     _ item: (inout RustV0Parser) throws(Malformed) -> Void
   ) throws(Malformed) {
     var isFirst = true
@@ -230,7 +231,7 @@ struct RustV0Parser {
     }
   }
 
-  private mutating func genericArgument() throws(Malformed) {
+  mutating func genericArgument() throws(Malformed) {
     if eat("L") {
       try lifetime(try base62())
     } else if eat("K") {
@@ -240,183 +241,13 @@ struct RustV0Parser {
     }
   }
 
-  private mutating func lifetime(_ number: Int) throws(Malformed) {
+  mutating func lifetime(_ number: UInt64) throws(Malformed) {
     guard number > 0 else { return try write("'_") }
-    guard number <= boundLifetimes else { throw Malformed() }
-    try write("'" + letter(boundLifetimes - number))
+    guard number <= UInt64(boundLifetimes) else { throw Malformed() }
+    try write("'" + letter(boundLifetimes - Int(number)))
   }
 
-  private func letter(_ position: Int) -> String {
+  func letter(_ position: Int) -> String {
     position < 26 ? String(Unicode.Scalar(UInt8(ascii: "a") + UInt8(position))) : "_\(position)"
-  }
-
-  // MARK: - Types
-
-  private static let basicTypes: [UInt8: String] = [
-    UInt8(ascii: "a"): "i8", UInt8(ascii: "b"): "bool", UInt8(ascii: "c"): "char",
-    UInt8(ascii: "d"): "f64", UInt8(ascii: "e"): "str", UInt8(ascii: "f"): "f32",
-    UInt8(ascii: "h"): "u8", UInt8(ascii: "i"): "isize", UInt8(ascii: "j"): "usize",
-    UInt8(ascii: "l"): "i32", UInt8(ascii: "m"): "u32", UInt8(ascii: "n"): "i128",
-    UInt8(ascii: "o"): "u128", UInt8(ascii: "p"): "_", UInt8(ascii: "s"): "i16",
-    UInt8(ascii: "t"): "u16", UInt8(ascii: "u"): "()", UInt8(ascii: "v"): "...",
-    UInt8(ascii: "x"): "i64", UInt8(ascii: "y"): "u64", UInt8(ascii: "z"): "!",
-  ]
-
-  private mutating func type() throws(Malformed) {
-    try nested { parser throws(Malformed) in try parser.typeBody() }
-  }
-
-  private mutating func typeBody() throws(Malformed) {
-    let tag = try next()
-    if let basic = Self.basicTypes[tag] { return try write(basic) }
-    switch Character(Unicode.Scalar(tag)) {
-    case "R": try reference("&")
-    case "Q": try reference("&mut ")
-    case "P":
-      try write("*const ")
-      try type()
-    case "O":
-      try write("*mut ")
-      try type()
-    case "A":
-      try write("[")
-      try type()
-      try write("; ")
-      try constant()
-      try write("]")
-    case "S":
-      try write("[")
-      try type()
-      try write("]")
-    case "T": try tuple()
-    case "F":
-      try binding { parser throws(Malformed) in try parser.functionType() }
-    case "D":
-      try write("dyn ")
-      try binding { parser throws(Malformed) in try parser.traitObject() }
-      guard eat("L") else { throw Malformed() }
-      let number = try base62()
-      if number > 0 {
-        try write(" + ")
-        try lifetime(number)
-      }
-    case "B":
-      try backReference { parser throws(Malformed) in try parser.type() }
-    default:
-      index -= 1
-      try path(inValue: false)
-    }
-  }
-
-  private mutating func reference(_ mark: String) throws(Malformed) {
-    try write(mark)
-    if eat("L") {
-      let number = try base62()
-      if number > 0 {
-        try lifetime(number)
-        try write(" ")
-      }
-    }
-    try type()
-  }
-
-  private mutating func tuple() throws(Malformed) {
-    try write("(")
-    var count = 0
-    while !eat("E") {
-      if count > 0 { try write(", ") }
-      count += 1
-      try type()
-    }
-    try write(count == 1 ? ",)" : ")")
-  }
-
-  /// `for<'a, 'b>` in front of what may use these lifetimes.
-  private mutating func binding(
-    _ body: (inout RustV0Parser) throws(Malformed) -> Void
-  ) throws(Malformed) {
-    let count = try optionalBase62(after: "G")
-    guard count <= 64 else { throw Malformed() }
-    let outer = boundLifetimes
-    if count > 0 {
-      let names = (outer..<outer + count).map { "'" + letter($0) }
-      try write("for<" + names.joined(separator: ", ") + "> ")
-    }
-    boundLifetimes += count
-    try body(&self)
-    boundLifetimes = outer
-  }
-
-  private mutating func functionType() throws(Malformed) {
-    if eat("U") { try write("unsafe ") }
-    if eat("K") {
-      let abi = eat("C") ? Array("C".utf8) : try plainIdentifier()
-      try write("extern \"")
-      try write(abi.map { $0 == UInt8(ascii: "_") ? UInt8(ascii: "-") : $0 })
-      try write("\" ")
-    }
-    try write("fn(")
-    try list { parser throws(Malformed) in try parser.type() }
-    try write(")")
-    if eat("u") { return }
-    try write(" -> ")
-    try type()
-  }
-
-  private mutating func traitObject() throws(Malformed) {
-    var isFirst = true
-    while !eat("E") {
-      if !isFirst { try write(" + ") }
-      isFirst = false
-      try path(inValue: false)
-      var isOpen = false
-      while eat("p") {
-        // The trait's own argument list has to be reopened for the associated types.
-        if !isOpen, silence == 0, output.last == UInt8(ascii: ">") {
-          output.removeLast()
-          try write(", ")
-        } else {
-          try write(isOpen ? ", " : "<")
-        }
-        isOpen = true
-        try write(try plainIdentifier())
-        try write(" = ")
-        try type()
-      }
-      if isOpen { try write(">") }
-    }
-  }
-
-  // MARK: - Constants
-
-  private mutating func constant() throws(Malformed) {
-    try nested { parser throws(Malformed) in try parser.constantBody() }
-  }
-
-  private mutating func constantBody() throws(Malformed) {
-    if eat("B") {
-      return try backReference { parser throws(Malformed) in try parser.constant() }
-    }
-    let tag = try next()
-    if tag == UInt8(ascii: "p") { return try write("_") }
-    guard "ahijlmnostxybc".utf8.contains(tag) else { throw Malformed() }
-    if eat("n") { try write("-") }
-    let start = index
-    while !eat("_") {
-      guard RustName.isHexDigit(try next()) else { throw Malformed() }
-    }
-    let digits = String(decoding: name[start..<index - 1], as: UTF8.self)
-    guard let value = digits.isEmpty ? 0 : UInt64(digits, radix: 16) else {
-      return try write("0x" + digits)
-    }
-    switch tag {
-    case UInt8(ascii: "b"): try write(value == 0 ? "false" : "true")
-    case UInt8(ascii: "c"):
-      guard let scalar = UInt32(exactly: value).flatMap(Unicode.Scalar.init) else {
-        throw Malformed()
-      }
-      try write("'" + String(Character(scalar)) + "'")
-    default: try write(String(value))
-    }
   }
 }

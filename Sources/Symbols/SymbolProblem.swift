@@ -16,8 +16,10 @@ public struct SymbolProblem: Hashable, Sendable {
 
   /// The path of the module as it was recorded.
   public var modulePath: String
+  /// What went wrong.
   public var reason: Reason
 
+  /// A problem with one module.
   public init(modulePath: String, reason: Reason) {
     self.modulePath = modulePath
     self.reason = reason

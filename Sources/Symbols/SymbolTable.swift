@@ -175,7 +175,9 @@ struct SymbolCollector {
   }
 
   /// The name that starts at `offset`, without the version behind an `@`; it ends at the first NUL
-  /// or with the table. Nil when the offset lies outside.
+  /// or with the table.
+  ///
+  /// Nil when the offset lies outside.
   static func name(in table: [UInt8], at offset: UInt32) -> [UInt8]? {
     guard Int(offset) < table.count else { return nil }
     let name = table[Int(offset)...].prefix(SymbolTable.longestName).prefix { $0 != 0 }

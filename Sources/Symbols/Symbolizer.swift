@@ -32,6 +32,8 @@ public final class Symbolizer {
   private let imageMaps: [UInt32: ImageMap]
   private var tables: [FileKey: SymbolTable] = [:]
   private var frames: [Place: Frame] = [:]
+  /// How many more names may exceed the demangler's limits before none may try.
+  private var patience = 8
 
   /// What stood in the way of naming functions, in the order in which it was met.
   public private(set) var problems: [SymbolProblem] = []
@@ -90,7 +92,7 @@ public final class Symbolizer {
         function: fileName + "+" + Self.hexadecimal(offset), module: fileName,
         modulePath: module.path, offset: offset, isResolved: false)
     }
-    let name = Demangler.demangle(bytes: mangled)
+    let name = Demangler.demangle(bytes: mangled, patience: &patience)
     return Frame(
       function: style == .full ? name.full : name.simplified, module: fileName,
       modulePath: module.path, offset: offset,

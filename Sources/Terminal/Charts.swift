@@ -15,8 +15,10 @@ private func fraction(_ value: Double, of maximum: Double) -> Double {
 
 /// Many values in one line of text.
 public struct Sparkline: Sendable {
+  /// Whether block characters may be used.
   public var isUnicode: Bool
 
+  /// A kind of line.
   public init(isUnicode: Bool) { self.isUnicode = isUnicode }
 
   /// The values as bars, one column each; with more values than `columns` each bar shows the largest
@@ -49,11 +51,14 @@ func resampled(_ values: [Double], to count: Int) -> [Double] {
 public struct BarChart: Sendable {
   /// A bar and what stands on either side of it.
   public struct Row: Sendable {
+    /// What the bar is about.
     public var label: String
+    /// The length of the bar, in units of its own.
     public var value: Double
     /// The value for people.
     public var note: String
 
+    /// A row.
     public init(label: String, value: Double, note: String = "") {
       self.label = label
       self.value = value
@@ -61,8 +66,10 @@ public struct BarChart: Sendable {
     }
   }
 
+  /// The rows, from top to bottom.
   public var rows: [Row]
 
+  /// A chart of these rows.
   public init(rows: [Row]) { self.rows = rows }
 
   /// The rows as lines: labels on the right edge of their column, bars of at most `columns`, notes.
@@ -109,8 +116,9 @@ public struct Timeline: Sendable {
     self.held = held
   }
 
-  /// `rows` lines of at most `columns` characters, time running to the right. Both quantities share
-  /// one scale that starts at zero.
+  /// `rows` lines of at most `columns` characters, time running to the right.
+  ///
+  /// Both quantities share one scale that starts at zero.
   public func render(columns: Int, rows: Int, isUnicode: Bool) -> String {
     let inner = resampled(live, to: columns)
     let outer = resampled(held, to: columns)

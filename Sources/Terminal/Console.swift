@@ -11,6 +11,7 @@ public enum ConsoleError: Error, Hashable, Sendable {
 }
 
 extension ConsoleError: CustomStringConvertible {
+  /// The reason as a clause of a sentence.
   public var description: String {
     switch self {
     case .readerGone: "nobody reads the output any more"
@@ -24,9 +25,12 @@ extension ConsoleError: CustomStringConvertible {
 /// A reader that leaves is no error of ours. Where `SIGPIPE` has its default effect the process ends
 /// by it, as every Unix tool does; where it is ignored, ``ConsoleError/readerGone`` is thrown.
 public struct Console: Sendable {
+  /// The file descriptor that is written to.
   public let descriptor: Int32
+  /// What the stream can show.
   public let traits: TerminalTraits
 
+  /// A console on a standard stream.
   public init(_ stream: OutputStream, color: ColorChoice = .auto) {
     descriptor = stream.rawValue
     traits = .detect(stream, color: color)

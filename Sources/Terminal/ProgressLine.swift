@@ -70,7 +70,9 @@ public struct ProgressLine: ~Copyable {
     write("\r" + truncated(text, toColumns: columns, isUnicode: isUnicode) + "\u{1b}[K")
   }
 
-  /// Takes the line away. Without this it goes when the value does.
+  /// Takes the line away.
+  ///
+  /// Without this it goes when the value does.
   public mutating func finish() {
     guard drawnAt != nil else { return }
     drawnAt = nil

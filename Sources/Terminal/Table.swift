@@ -10,12 +10,16 @@ public struct Table: Sendable {
 
   /// What holds for all cells of a column.
   public struct Column: Sendable {
+    /// The heading; a table whose titles are all empty has none.
     public var title: String
+    /// Where the cells stand.
     public var alignment: Alignment
-    /// Whether cells of this column are cut where the table is wider than the terminal. Of several
-    /// such columns only the first is cut.
+    /// Whether cells of this column are cut where the table is wider than the terminal.
+    ///
+    /// Of several such columns only the first is cut.
     public var isFlexible: Bool
 
+    /// A column.
     public init(_ title: String, _ alignment: Alignment = .left, isFlexible: Bool = false) {
       self.title = title
       self.alignment = alignment
@@ -25,14 +29,18 @@ public struct Table: Sendable {
 
   /// A text and its style.
   public struct Cell: ExpressibleByStringInterpolation, Sendable {
+    /// What stands in the cell.
     public var text: String
+    /// How it looks, nil for plain.
     public var style: Style?
 
+    /// A cell.
     public init(_ text: String, _ style: Style? = nil) {
       self.text = text
       self.style = style
     }
 
+    /// A plain cell.
     public init(stringLiteral value: String) { self.init(value) }
   }
 
@@ -41,19 +49,25 @@ public struct Table: Sendable {
 
   private static let gap = "  "
 
+  /// The columns, from left to right.
   public var columns: [Column]
+  /// The rows, from top to bottom, without the header.
   public private(set) var rows: [[Cell]] = []
 
+  /// An empty table.
   public init(columns: [Column]) { self.columns = columns }
 
-  /// Adds a row. Missing cells are empty; there must not be more cells than columns.
+  /// Adds a row.
+  ///
+  /// Missing cells are empty; there must not be more cells than columns.
   public mutating func add(_ cells: [Cell]) {
     precondition(cells.count <= columns.count, "a row with more cells than the table has columns")
     rows.append(cells + Array(repeating: Cell(""), count: columns.count - cells.count))
   }
 
-  /// The table as lines, each ended by a line feed and none with blanks before it. What could
-  /// command a terminal is escaped.
+  /// The table as lines, each ended by a line feed and none with blanks before it.
+  ///
+  /// What could command a terminal is escaped.
   ///
   /// The flexible column is cut only for a terminal: what goes to a file or another program is
   /// whole.

@@ -1,8 +1,10 @@
 // Text on a terminal: made harmless, measured in columns, cut to fit.
 
-/// The text with everything that could command a terminal or mislead a reader made visible:
-/// control characters as `\n`, `\t`, `\x1b`, and the invisible characters that turn the direction of
-/// text as `\u{202e}`. For names from files and programs.
+/// The text with everything that could command a terminal or mislead a reader made visible: control
+/// characters as `\n`, `\t`, `\x1b`, and the invisible characters that turn the direction of text
+/// as `\u{202e}`.
+///
+/// For names from files and programs.
 public func escapedForTerminal(_ text: String) -> String {
   if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7f }) { return text }
   var escaped = String.UnicodeScalarView()

@@ -18,13 +18,16 @@ public enum OutputStream: Int32, Sendable {
 
 /// What a stream can show.
 public struct TerminalTraits: Hashable, Sendable {
+  /// Whether somebody may be looking.
   public var isTerminal: Bool
   /// Columns of the terminal; nil where the output is none, or its width is unknown.
   public var columns: Int?
+  /// Whether escape sequences for colour may be written.
   public var usesColor: Bool
   /// Whether characters beyond ASCII can be written.
   public var isUnicode: Bool
 
+  /// Traits by decision, not by asking.
   public init(isTerminal: Bool, columns: Int? = nil, usesColor: Bool, isUnicode: Bool) {
     self.isTerminal = isTerminal
     self.columns = columns

@@ -1,6 +1,7 @@
 // Addresses as distances from the last one of the same size class.
 
 /// Predicts that a block lies where the last block of a similar size went, or the last of any size.
+///
 /// Writer and reader run the same prediction.
 struct AddressPrediction {
   /// The number of this prediction in the format.

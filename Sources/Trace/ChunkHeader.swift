@@ -85,7 +85,9 @@ struct ChunkHeader: Equatable {
   var kindName: String { ChunkKind(rawValue: kind).map { "\($0)" } ?? "unknown (\(kind))" }
 }
 
-/// The first 16 bytes of the file. They keep this form in every version.
+/// The first 16 bytes of the file.
+///
+/// They keep this form in every version.
 enum FileHeader {
   static func write(to bytes: UnsafeMutableRawPointer) {
     bytes.putLittle(TraceFormat.fileMagic, at: 0)

@@ -10,7 +10,9 @@ struct IndexEntry: Equatable {
   var firstNanoseconds: UInt64
 }
 
-/// Writes chunks to a file. After the first failure it writes nothing more.
+/// Writes chunks to a file.
+///
+/// After the first failure it writes nothing more.
 final class ChunkOutput {
   private let path: String
   private let descriptor: Int32
@@ -91,7 +93,8 @@ final class ChunkOutput {
     let spare = UnsafeMutablePointer<UInt8>.allocate(capacity: raw.count)
     defer { spare.deallocate() }
     guard
-      let better = deflater.pack(raw, other, into: spare, capacity: min(packed ?? raw.count, raw.count))
+      let better = deflater.pack(
+        raw, other, into: spare, capacity: min(packed ?? raw.count, raw.count))
     else { return packed }
     strategies[Int(id.rawValue)] = other
     output.update(from: spare, count: better)
@@ -104,8 +107,9 @@ final class ChunkOutput {
     return eventChunks & 15 == 1
   }
 
-  /// Writes the chunk whose sections were added. The head's sequence, payload length and payload
-  /// CRC are filled in here.
+  /// Writes the chunk whose sections were added.
+  ///
+  /// The head's sequence, payload length and payload CRC are filled in here.
   func finishChunk(_ header: ChunkHeader) {
     var count: [UInt8] = []
     swap(&count, &table)

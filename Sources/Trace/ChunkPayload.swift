@@ -31,7 +31,9 @@ final class ChunkPayload {
   }
 
   /// Reads the payload, checks it, and unpacks the sections: those of the address layer only if
-  /// `addresses` says so. Returns what is wrong, or nil.
+  /// `addresses` says so.
+  ///
+  /// Returns what is wrong, or nil.
   func load(_ chunk: FoundChunk, addresses: Bool) throws(TraceError) -> String? {
     let range = chunk.payload
     guard range.count <= TraceFormat.maximumPayloadBytes else { return "the chunk is too long" }
@@ -110,7 +112,9 @@ final class ChunkPayload {
     return nil
   }
 
-  /// The unpacked bytes of a section; empty where the chunk has none. Valid until the next load.
+  /// The unpacked bytes of a section; empty where the chunk has none.
+  ///
+  /// Valid until the next load.
   func section(_ id: SectionID) -> UnsafeBufferPointer<UInt8> {
     guard let section = sections[Int(id.rawValue)], let raw = section.raw else {
       return UnsafeBufferPointer(start: arena, count: 0)

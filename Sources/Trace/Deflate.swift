@@ -4,7 +4,9 @@ import CZlib
 
 /// Packs byte strings into raw deflate streams (RFC 1951) at level 1.
 final class Deflater {
-  /// How zlib looks for redundancy. Both make plain deflate streams.
+  /// How zlib looks for redundancy.
+  ///
+  /// Both make plain deflate streams.
   enum Strategy { case matches, huffmanOnly }
 
   private let matches: UnsafeMutablePointer<z_stream>?

@@ -8,6 +8,7 @@ public struct TraceMetadata: Sendable, Equatable, Codable {
   public var command: [String] = []
   /// The absolute path of the executable, where known.
   public var executable = ""
+  /// The kernel's id of the process.
   public var processID = 0
   /// Seconds since 1970 at which recording began.
   public var startedAt = 0.0
@@ -19,11 +20,16 @@ public struct TraceMetadata: Sendable, Equatable, Codable {
   public var headerBytes = 0
   /// The version of Lacuna that wrote the trace.
   public var writer = ""
+  /// Whether the addresses are those of a real heap, and not made up by an importer.
   public var knowsAddresses = true
+  /// Whether steps name the threads that made them.
   public var knowsThreads = true
+  /// Whether steps name call stacks.
   public var knowsStacks = true
+  /// Whether steps have times.
   public var knowsTimes = true
 
+  /// Makes metadata that say nothing.
   public init() {}
 
   /// Reads what is there: a key that an older or another writer left out keeps its default.
@@ -55,10 +61,12 @@ public struct Module: Sendable, Equatable {
   public var range: Range<Address>
   /// What the loader added to the addresses in the file.
   public var bias: UInt64
+  /// The path of the file, as the kernel named it.
   public var path: String
   /// The GNU build id; empty where there is none.
   public var buildID: [UInt8]
 
+  /// Describes a mapped file.
   public init(
     image: UInt32, range: Range<Address>, bias: UInt64, path: String, buildID: [UInt8]
   ) {
@@ -74,8 +82,10 @@ public struct Module: Sendable, Equatable {
 public struct ThreadDescription: Sendable, Equatable {
   /// The kernel's id; may be reused by later threads.
   public var kernelID: Int32
+  /// The name that the program gave the thread; empty where unknown.
   public var name: String
 
+  /// Describes a thread.
   public init(kernelID: Int32, name: String) {
     self.kernelID = kernelID
     self.name = name
@@ -84,12 +94,14 @@ public struct ThreadDescription: Sendable, Equatable {
 
 /// What the kernel said about the process's memory at one moment (`/proc/PID/statm`).
 public struct ResidentSample: Sendable, Equatable {
+  /// The moment of the sample.
   public var time: Timestamp
   /// All resident pages.
   public var resident: ByteCount
   /// Those backed by a file or shared memory, the recorder's own segment among them.
   public var shared: ByteCount
 
+  /// Makes a sample.
   public init(time: Timestamp, resident: ByteCount, shared: ByteCount) {
     self.time = time
     self.resident = resident
@@ -102,18 +114,27 @@ public struct ResidentSample: Sendable, Equatable {
 
 /// The totals of a trace.
 public struct TraceSummary: Sendable, Equatable, Codable {
+  /// Requests for a new block.
   public var allocations: UInt64 = 0
+  /// Requests that end a block, those of unknown addresses among them.
   public var frees: UInt64 = 0
+  /// Requests that resize a block; one in two halves counts once.
   public var reallocations: UInt64 = 0
   /// All steps of the stream, also those that count as no event.
   public var steps: UInt64 = 0
+  /// The most bytes asked for that lived at a time.
   public var peakLiveBytes: Int64 = 0
+  /// The most blocks that lived at a time, not necessarily at the same moment.
   public var peakLiveBlocks: UInt64 = 0
   /// The number of steps up to and including the one that first reached `peakLiveBytes`.
   public var peakStep: UInt64 = 0
+  /// The moment of that step, in nanoseconds since recording began.
   public var peakNanoseconds: UInt64 = 0
+  /// Bytes asked for of the blocks that live after the last step.
   public var liveBytesAtEnd: Int64 = 0
+  /// Blocks that live after the last step.
   public var liveBlocksAtEnd: UInt64 = 0
+  /// The moment of the last step, in nanoseconds since recording began.
   public var durationNanoseconds: UInt64 = 0
   /// Requests that happened and are not in the trace.
   public var lostEvents: UInt64 = 0
@@ -124,6 +145,7 @@ public struct TraceSummary: Sendable, Equatable, Codable {
   /// Stacks cut short because they were deeper than the limit.
   public var truncatedStacks: UInt64 = 0
 
+  /// Makes the totals of a trace without steps.
   public init() {}
 
   /// Allocations, frees and reallocations.

@@ -1,7 +1,9 @@
 // Steps on their way into a chunk: one column for each kind of fact.
 
 /// The columns of the events chunk under construction, and the predictions that they are coded
-/// against. All predictions begin anew with each chunk.
+/// against.
+///
+/// All predictions begin anew with each chunk.
 struct EventColumns: ~Copyable {
   /// Distances up to here are one byte of `references`; see `TraceFormat.md`, "References".
   static let nearDistances: UInt64 = 176
@@ -90,7 +92,9 @@ struct EventColumns: ~Copyable {
 
   // MARK: Steps
 
-  /// Appends what every step has. The bit says whether a block ends.
+  /// Appends what every step has.
+  ///
+  /// The bit says whether a block ends.
   @inline(__always)
   mutating func step(ends bit: UInt8, thread: UInt32, tick: UInt64) {
     let step = steps

@@ -8,22 +8,22 @@ import MemoryUnits
 /// chunk that does not add up ends early, and `problem` says why.
 struct EventDecoder: ~Copyable {
   /// What the address layer says, where it is read.
-  private struct AddressColumns {
+  struct AddressColumns {
     var codes: ColumnCursor
     var raw: ColumnCursor
     var usables: ColumnCursor
     var nextUsable = Int.max
   }
 
-  private var live = LiveSlots()
+  var live: LiveSlots
   private let entries: UnsafeMutablePointer<UInt8>
   private let stackCount: UInt64
   private let threadCount: UInt64
-  private let readsAddresses: Bool
+  let readsAddresses: Bool
 
   private var operations: UnsafePointer<UInt8>
-  private var exceptionGaps: ColumnCursor
-  private var exceptionCodes: ColumnCursor
+  var exceptionGaps: ColumnCursor
+  var exceptionCodes: ColumnCursor
   private var stacks: ColumnCursor
   private var sizes: ColumnCursor
   private var references: ColumnCursor
@@ -31,14 +31,14 @@ struct EventDecoder: ~Copyable {
   private var times: ColumnCursor
   private var alignments: ColumnCursor
   private var threadRuns: ColumnCursor
-  private var addressColumns: AddressColumns
+  var addressColumns: AddressColumns
   private var addressPrediction = AddressPrediction()
   private var usableRule = UsableRule.asRequested
 
-  private var steps = 0
-  private var step = 0
+  var steps = 0
+  var step = 0
   private var ordinal = 0
-  private var nextException = Int.max
+  var nextException = Int.max
   private var nextAlignment = Int.max
   private var tick: UInt64 = 0
   private var lastTick: UInt64 = 0
@@ -52,9 +52,9 @@ struct EventDecoder: ~Copyable {
   private var runEnd = 0
 
   /// Why the last chunk ended early, if it did.
-  private(set) var problem: String?
+  var problem: String?
   /// Blocks so far whose address was handed out again while they lived.
-  private(set) var reusedAddresses: UInt64 = 0
+  var reusedAddresses: UInt64 = 0
   /// What the last chunk says of requests that are not in the trace, and of shortened stacks.
   private(set) var lostEvents: UInt64 = 0
   private(set) var truncatedStacks: UInt64 = 0
@@ -63,7 +63,8 @@ struct EventDecoder: ~Copyable {
   /// Whether nothing more comes from the last chunk.
   var isDone: Bool { step == steps || problem != nil }
 
-  init(stacks table: StackTable, threads: Int, addresses: Bool) {
+  init(stacks table: StackTable, threads: Int, addresses: Bool, expecting steps: UInt64) {
+    live = LiveSlots(expecting: steps)
     stackCount = UInt64(table.count)
     threadCount = UInt64(threads)
     readsAddresses = addresses
@@ -95,6 +96,7 @@ struct EventDecoder: ~Copyable {
   // MARK: Beginning a chunk
 
   /// Prepares for the steps of a chunk whose payload is loaded; false where it cannot be read.
+  ///
   /// An honest file has at most `limit` allocations before this chunk.
   mutating func begin(_ header: ChunkHeader, _ payload: ChunkPayload, limit: UInt64) -> Bool {
     step = 0
@@ -183,7 +185,7 @@ struct EventDecoder: ~Copyable {
 
   /// The next position of a sparse column: `after` and the gap that the column says, or never.
   @inline(__always)
-  private static func position(after: Int, _ gaps: inout ColumnCursor) -> Int {
+  static func position(after: Int, _ gaps: inout ColumnCursor) -> Int {
     guard gaps.next < gaps.end else { return .max }
     return after &+ Int(truncatingIfNeeded: gaps.varint() & 0xffff_ffff)
   }
@@ -199,15 +201,17 @@ struct EventDecoder: ~Copyable {
         break
       }
       let delta = times.varint()
-      guard delta <= lastTick &- tick else {
-        problem = "a time lies after the last one"
+      guard delta <= lastTick &- tick, !times.isOverrun else {
+        problem = "the column of times does not add up"
         break
       }
       tick &+= delta
       let bit = (operations[step &>> 3] &>> UInt8(truncatingIfNeeded: step & 7)) & 1
+      // Every field by value: a static default would be an access to a lazy global.
       var request = Request(
-        operation: .free, slot: .none, time: Timestamp(nanoseconds: tick &* unit),
-        thread: ThreadIndex(thread))
+        operation: .free, slot: Slot(.max), time: Timestamp(nanoseconds: tick &* unit),
+        size: ByteCount(0 as Int64), address: Address(0), usable: ByteCount(0 as Int64),
+        stack: StackID(0), thread: ThreadIndex(thread), entry: .unknown, alignmentShift: 0)
       let delivers: Bool
       if step == nextException {
         delivers = exception(&request)
@@ -216,10 +220,7 @@ struct EventDecoder: ~Copyable {
       } else {
         delivers = free(&request)
       }
-      guard problem == nil, !isOverrun else {
-        problem = problem ?? "a column ends too early"
-        break
-      }
+      if problem != nil { break }
       step &+= 1
       if delivers {
         output[count] = request
@@ -231,13 +232,25 @@ struct EventDecoder: ~Copyable {
     return count
   }
 
+  /// Whether the columns that blocks are read from held what was read; to be asked before a slot
+  /// changes, so that every change of a slot is delivered.
   @inline(__always)
-  private var isOverrun: Bool {
-    let required =
-      stacks.isOverrun || sizes.isOverrun || references.isOverrun || referenceLiterals.isOverrun
-      || times.isOverrun
-    return required
+  mutating func blockIsSound() -> Bool {
+    if stacks.isOverrun || sizes.isOverrun
       || readsAddresses && (addressColumns.codes.isOverrun || addressColumns.raw.isOverrun)
+    {
+      problem = problem ?? "a column ends too early"
+    }
+    return problem == nil
+  }
+
+  @inline(__always)
+  mutating func referenceIsSound() -> Bool {
+    if references.isOverrun || referenceLiterals.isOverrun {
+      problem = "the column of references ends too early"
+      return false
+    }
+    return true
   }
 
   private var isAtEnd: Bool {
@@ -260,9 +273,14 @@ struct EventDecoder: ~Copyable {
   }
 
   @inline(__always)
-  private mutating func allocate(_ request: inout Request) -> Bool {
+  mutating func allocate(_ request: inout Request) -> Bool {
     request.operation = .allocate
     readBlock(&request)
+    return blockIsSound() && begin(&request)
+  }
+
+  @inline(__always)
+  mutating func begin(_ request: inout Request) -> Bool {
     guard let slot = live.begin() else {
       problem = "it has too many live blocks"
       return false
@@ -273,7 +291,9 @@ struct EventDecoder: ~Copyable {
 
   @inline(__always)
   private mutating func free(_ request: inout Request) -> Bool {
-    if let slot = live.take(reference()) {
+    let allocation = reference()
+    guard referenceIsSound() else { return false }
+    if let slot = live.take(allocation) {
       live.release(slot)
       request.slot = Slot(slot)
     } else {
@@ -284,7 +304,7 @@ struct EventDecoder: ~Copyable {
 
   /// What every step that begins a block has, except for its slot.
   @inline(__always)
-  private mutating func readBlock(_ request: inout Request) {
+  mutating func readBlock(_ request: inout Request) {
     let stack = stacks.varint()
     let size = sizes.varint()
     if size > TraceFormat.maximumSize { problem = "a block is larger than any address space" }
@@ -334,7 +354,7 @@ struct EventDecoder: ~Copyable {
 
   /// The number of the allocation that a step ends.
   @inline(__always)
-  private mutating func reference() -> UInt64 {
+  mutating func reference() -> UInt64 {
     let code = UInt64(references.byte())
     let allocation: UInt64
     if code < EventColumns.nearDistances {
@@ -350,53 +370,5 @@ struct EventDecoder: ~Copyable {
     }
     lastReferences[localThread] = allocation
     return allocation
-  }
-}
-
-extension EventDecoder {
-  /// Decodes a step that is no plain allocation or free; false where it has no meaning any more,
-  /// because the block that it is about was lost.
-  @inline(never)
-  private mutating func exception(_ request: inout Request) -> Bool {
-    guard exceptionCodes.next < exceptionCodes.end else {
-      problem = "the column of exceptions ends too early"
-      return false
-    }
-    let code = exceptionCodes.byte()
-    nextException = Self.position(after: step &+ 1, &exceptionGaps)
-    switch code {
-    case StepCode.reallocate:
-      let slot = live.take(reference())
-      guard let slot else { return reallocateEnd(&request) }
-      request.operation = .reallocate
-      request.slot = Slot(slot)
-      readBlock(&request)
-      live.keep(slot)
-      return true
-    case StepCode.reallocateEnd:
-      return reallocateEnd(&request)
-    case StepCode.reallocateBegin, StepCode.abandon, StepCode.abandonReused:
-      request.operation = code == StepCode.reallocateBegin ? .reallocateBegin : .abandon
-      if code == StepCode.abandonReused { reusedAddresses &+= 1 }
-      guard let slot = live.take(reference()) else { return false }
-      live.release(slot)
-      request.slot = Slot(slot)
-      return true
-    case StepCode.moveBreak, StepCode.startBreak, StepCode.freeUnknown:
-      request.operation =
-        code == StepCode.moveBreak
-        ? .moveBreak : code == StepCode.startBreak ? .startBreak : .freeUnknown
-      if readsAddresses { request.address = Address(addressColumns.raw.varint()) }
-      return true
-    default:
-      problem = "step code \(code) belongs to a later version of the format"
-      return false
-    }
-  }
-
-  private mutating func reallocateEnd(_ request: inout Request) -> Bool {
-    let delivers = allocate(&request)
-    request.operation = .reallocateEnd
-    return delivers
   }
 }

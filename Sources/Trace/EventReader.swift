@@ -19,14 +19,17 @@ struct EventReader {
     var truncatedStacks: UInt64 = 0
   }
 
-  /// Hands out all steps in batches and adds what cannot be read to `damage`. A batch may be empty:
-  /// a chunk without steps can still change the tally.
+  /// Hands out all steps in batches and adds what cannot be read to `damage`.
+  ///
+  /// A batch may be empty: a chunk without steps can still change the tally.
   func read(
     _ damage: inout [TraceDamage],
     _ body: (UnsafeBufferPointer<Request>, Tally) throws -> Void
   ) throws {
     let payload = ChunkPayload(file)
-    var decoder = EventDecoder(stacks: stacks, threads: threads, addresses: addresses)
+    var decoder = EventDecoder(
+      stacks: stacks, threads: threads, addresses: addresses,
+      expecting: chunks.reduce(0) { $0 &+ UInt64($1.header.steps) })
     let requests = UnsafeMutablePointer<Request>.allocate(capacity: Self.batch)
     defer { requests.deallocate() }
     for chunk in chunks {

@@ -2,8 +2,10 @@
 
 import Glibc
 
-/// An open file. Reads with `pread`, not through a mapping: a file that shrinks while it is read
-/// gives an error and not a signal.
+/// An open file.
+///
+/// Reads with `pread`, not through a mapping: a file that shrinks while it is read gives an error
+/// and not a signal.
 final class FileBytes: Sendable {
   let path: String
   let count: Int
@@ -52,9 +54,11 @@ final class FileBytes: Sendable {
     }
   }
 
-  /// Whether `count` bytes at `offset` have that CRC. Reads them piece by piece.
+  /// Whether `count` bytes at `offset` have that CRC.
+  ///
+  /// Reads them piece by piece.
   func hasCRC(_ expected: UInt32, _ count: Int, at offset: Int) throws(TraceError) -> Bool {
-    let piece = 1 << 18
+    let piece = min(max(count, 1), 1 << 18)
     let buffer = UnsafeMutableRawPointer.allocate(byteCount: piece, alignment: 16)
     defer { buffer.deallocate() }
     var value: UInt32 = 0

@@ -12,11 +12,13 @@ struct FoundChunk {
   }
 }
 
-/// Walks through a file from chunk to chunk. Behind a damaged head it looks for the next intact one.
+/// Walks through a file from chunk to chunk.
+///
+/// Behind a damaged head it looks for the next intact one.
 struct FileScan {
   private(set) var chunks: [FoundChunk] = []
   private(set) var damage: [TraceDamage] = []
-  /// Whether an intact footer ends the file and points at an intact index.
+  /// Whether an intact index and an intact footer end the file.
   private(set) var hasEnd = false
   private let file: FileBytes
   private var position = TraceFormat.fileHeaderBytes
@@ -50,9 +52,9 @@ struct FileScan {
     if let header = try header(at: position) {
       return try take(header)
     }
-    if file.count - position == TraceFormat.footerBytes, let footer = try footer() {
-      hasEnd = chunks.last.map { $0.kind == .index && UInt64($0.offset) == footer.indexOffset }
-        ?? false
+    if file.count - position == TraceFormat.footerBytes, try footer() != nil {
+      // The offset in the footer is for readers that start there; here the index has been met.
+      hasEnd = chunks.last?.kind == .index
       if !hasEnd {
         note(position..<file.count, "the end mark is there, the index before it is not")
       }

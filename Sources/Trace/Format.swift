@@ -33,7 +33,9 @@ enum TraceFormat {
   static let maximumUndescribedThreads = 65_536
 }
 
-/// What a chunk holds. The raw values are part of the format.
+/// What a chunk holds.
+///
+/// The raw values are part of the format.
 enum ChunkKind: UInt8, CaseIterable {
   case metadata = 1
   case events = 2
@@ -45,7 +47,9 @@ enum ChunkKind: UInt8, CaseIterable {
   case index = 8
 }
 
-/// What a section of a chunk holds. The raw values are part of the format.
+/// What a section of a chunk holds.
+///
+/// The raw values are part of the format.
 ///
 /// Sections of the address layer have numbers from 32 on.
 enum SectionID: UInt8 {
@@ -105,7 +109,9 @@ enum StepCode {
   static let startBreak = Operation.startBreak.rawValue
 }
 
-/// Rules that say how many bytes a heap makes usable for a request. Part of the format.
+/// Rules that say how many bytes a heap makes usable for a request.
+///
+/// Part of the format.
 enum UsableRule: UInt8 {
   case asRequested = 0
   /// glibc's: a chunk has 8 bytes of header, a multiple of 16 in all and at least 32 bytes.

@@ -6,9 +6,10 @@
 /// follows the blocks that live, not the length of the trace, and the common case (most blocks die
 /// young) touches one flat array. A slot that is given back is the next one given out.
 struct LiveSlots: ~Copyable {
-  private static let ringSize: UInt64 = 1 << 17
+  private static let largestRing: UInt64 = 1 << 17
   private static let none = Slot.none.rawValue
 
+  private let ringSize: UInt64
   private let ring: UnsafeMutablePointer<UInt32>
   private var older = FlatMap<UInt32>()
   private var free: UnsafeMutablePointer<UInt32>
@@ -18,9 +19,13 @@ struct LiveSlots: ~Copyable {
   /// The number that the next allocation gets.
   private(set) var next: UInt64 = 0
 
-  init() {
-    ring = .allocate(capacity: Int(Self.ringSize))
-    ring.initialize(repeating: Self.none, count: Int(Self.ringSize))
+  /// Makes room for a trace of about so many allocations.
+  init(expecting allocations: UInt64) {
+    var size: UInt64 = 1 << 8
+    while size < allocations && size < Self.largestRing { size <<= 1 }
+    ringSize = size
+    ring = .allocate(capacity: Int(size))
+    ring.initialize(repeating: Self.none, count: Int(size))
     free = .allocate(capacity: freeCapacity)
   }
 
@@ -48,8 +53,8 @@ struct LiveSlots: ~Copyable {
   /// Gives the next allocation a slot that `take` returned before.
   @inline(__always)
   mutating func keep(_ slot: UInt32) {
-    let place = Int(truncatingIfNeeded: next & (Self.ringSize &- 1))
-    if ring[place] != Self.none { retire(place, next &- Self.ringSize) }
+    let place = Int(truncatingIfNeeded: next & (ringSize &- 1))
+    if ring[place] != Self.none { retire(place, next &- ringSize) }
     ring[place] = slot
     next &+= 1
   }
@@ -58,8 +63,8 @@ struct LiveSlots: ~Copyable {
   @inline(__always)
   mutating func take(_ allocation: UInt64) -> UInt32? {
     let distance = next &- allocation
-    if distance &- 1 < Self.ringSize {
-      let place = Int(truncatingIfNeeded: allocation & (Self.ringSize &- 1))
+    if distance &- 1 < ringSize {
+      let place = Int(truncatingIfNeeded: allocation & (ringSize &- 1))
       let slot = ring[place]
       ring[place] = Self.none
       return slot == Self.none ? nil : slot
@@ -78,10 +83,10 @@ struct LiveSlots: ~Copyable {
   /// Leaves out allocations that are lost; `allocation` is the number of the next one.
   mutating func skip(to allocation: UInt64) {
     let first = next
-    let count = min(allocation &- first, Self.ringSize)
+    let count = min(allocation &- first, ringSize)
     for passed in 0..<count {
-      let place = Int(truncatingIfNeeded: (first &+ passed) & (Self.ringSize &- 1))
-      if ring[place] != Self.none { retire(place, first &+ passed &- Self.ringSize) }
+      let place = Int(truncatingIfNeeded: (first &+ passed) & (ringSize &- 1))
+      if ring[place] != Self.none { retire(place, first &+ passed &- ringSize) }
     }
     next = allocation
   }

@@ -55,7 +55,9 @@ public enum Operation: UInt8, Sendable {
   case startBreak = 9
 }
 
-/// One step of a trace, decoded. A plain value without references.
+/// One step of a trace, decoded.
+///
+/// A plain value without references.
 @frozen
 public struct Request: Sendable {
   /// Moment of the step; steps come in order, so times never decrease.
@@ -64,17 +66,24 @@ public struct Request: Sendable {
   public var size: ByteCount
   /// Where the recorded heap put the block; zero unless addresses were asked for.
   public var address: Address
-  /// Bytes that the recorded heap made usable; at least `size`. Equals `size` unless addresses
-  /// were asked for.
+  /// Bytes that the recorded heap made usable; at least `size`.
+  ///
+  /// Equals `size` unless addresses were asked for.
   public var usable: ByteCount
+  /// The block that the step is about; ``Slot/none`` where it is about none.
   public var slot: Slot
+  /// The call stack of an allocation or reallocation.
   public var stack: StackID
+  /// The thread that made the request.
   public var thread: ThreadIndex
+  /// What happens.
   public var operation: Operation
+  /// The function through which the block was asked for: that of `stack`.
   public var entry: EntryPoint
   /// Binary logarithm of the alignment that was asked for; 0 where the request named none.
   public var alignmentShift: UInt8
 
+  /// Makes a step; what it does not have stays at its default.
   @inlinable
   public init(
     operation: Operation, slot: Slot, time: Timestamp = .zero, size: ByteCount = .zero,

@@ -42,9 +42,10 @@ public struct StackTable: Sendable {
 }
 
 extension StackTable {
-  /// Adds the nodes and stacks of a chunk. Where a chunk before it is lost, nodes without address
-  /// below the root stand in for what it held, at most `gap` of them, and unknown stacks. Returns
-  /// what is wrong, or nil.
+  /// Adds the nodes and stacks of a chunk.
+  ///
+  /// Where a chunk before it is lost, nodes without address below the root stand in for what it
+  /// held, at most `gap` of them, and unknown stacks. Returns what is wrong, or nil.
   mutating func add(_ payload: ChunkPayload, gap: Int) -> String? {
     var range = payload.source(.stackRange)
     guard let firstNode = range.varint(), let nodeCount = range.varint(),

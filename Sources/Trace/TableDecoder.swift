@@ -12,6 +12,7 @@ struct TraceTables: Sendable {
   var samples: [ResidentSample] = []
 
   /// Adds what a chunk of the kind holds, as far as it is intact; returns what is wrong, or nil.
+  ///
   /// At most `gap` entries may be missing before those of this chunk.
   mutating func add(_ kind: ChunkKind, _ payload: ChunkPayload, gap: Int) -> String? {
     switch kind {

@@ -61,7 +61,9 @@ extension ByteSink {
 }
 
 extension TraceSummary {
-  /// The totals in the order of the format. New ones are added at the end only.
+  /// The totals in the order of the format.
+  ///
+  /// New ones are added at the end only.
   var fields: [UInt64] {
     [
       allocations, frees, reallocations, steps, UInt64(bitPattern: peakLiveBytes), peakLiveBlocks,

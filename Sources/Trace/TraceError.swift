@@ -21,6 +21,7 @@ public enum TraceError: Error, Equatable {
 }
 
 extension TraceError: CustomStringConvertible {
+  /// What is wrong with which file, and what to do where that is known.
   public var description: String {
     switch self {
     case .cannotOpen(let path, let reason):
@@ -55,6 +56,7 @@ public struct TraceDamage: Sendable, Equatable {
   /// What was found and what is lost, in words.
   public var explanation: String
 
+  /// Makes a description of damage.
   public init(bytes: Range<Int>, sequence: UInt32?, lostSteps: UInt64, explanation: String) {
     self.bytes = bytes
     self.sequence = sequence
@@ -64,6 +66,7 @@ public struct TraceDamage: Sendable, Equatable {
 }
 
 extension TraceDamage: CustomStringConvertible {
+  /// The chunk, the bytes, what was found, and what is lost.
   public var description: String {
     let chunk = sequence.map { "chunk \($0), " } ?? ""
     let loss = lostSteps == 0 ? "" : " (\(lostSteps) steps lost)"

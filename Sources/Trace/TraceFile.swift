@@ -7,15 +7,22 @@ import Synchronization
 /// Opening checks every chunk's checksums and reads the tables, so that ``damage`` is known from the
 /// start; whatever is intact can be read. Any number of threads may read at the same time.
 public final class TraceFile: Sendable {
+  /// The path that the file was opened by.
   public let path: String
-  /// Where the trace comes from. Defaults where the file does not say.
+  /// Where the trace comes from.
+  ///
+  /// Defaults where the file does not say.
   public let metadata: TraceMetadata
   /// The totals: the writer's own, or those of what can be read where the file is damaged or
   /// unfinished.
   public let summary: TraceSummary
+  /// The call stacks that the steps name.
   public let stacks: StackTable
+  /// The files that were mapped as code, in the order in which they were found.
   public let modules: [Module]
+  /// The threads that the steps name, by ``ThreadIndex``.
   public let threads: [ThreadDescription]
+  /// What the kernel said about the process's memory, in order of time.
   public let samples: [ResidentSample]
 
   private let file: FileBytes
@@ -61,8 +68,9 @@ public final class TraceFile: Sendable {
   /// Whether the trace was ended by its writer and nothing of it is damaged or missing.
   public var isComplete: Bool { hasEnd && damage.isEmpty }
 
-  /// What could not be read, in the order in which it was found. Reading the steps may find more:
-  /// contents that do not add up although their checksums match.
+  /// What could not be read, in the order in which it was found.
+  ///
+  /// Reading the steps may find more: contents that do not add up although their checksums match.
   public var damage: [TraceDamage] { foundDamage.withLock { $0 } }
 
   /// Decodes all steps in order and hands them out in batches of at most 4096.

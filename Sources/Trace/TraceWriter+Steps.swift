@@ -3,7 +3,9 @@
 public import MemoryUnits
 
 extension TraceWriter {
-  /// A block began. Where another one lives at that address, that one is abandoned first.
+  /// A block began.
+  ///
+  /// Where another one lives at that address, that one is abandoned first.
   ///
   /// Sizes are held to the range from 0 to 2^48, usable bytes to at least the size.
   public func allocate(
@@ -20,7 +22,9 @@ extension TraceWriter {
     state.pointee.totals.allocate(Int64(size), state.pointee.nanoseconds)
   }
 
-  /// A block ended. Where none is known at that address, the step says so and keeps the address.
+  /// A block ended.
+  ///
+  /// Where none is known at that address, the step says so and keeps the address.
   public func free(address: Address, thread: ThreadIndex, time: Timestamp) {
     prepare(thread)
     let block = state.pointee.blocks.remove(address.rawValue)
@@ -35,8 +39,9 @@ extension TraceWriter {
     }
   }
 
-  /// A block was resized and perhaps moved. Where none is known at the old address, only the second
-  /// half is written: a block begins.
+  /// A block was resized and perhaps moved.
+  ///
+  /// Where none is known at the old address, only the second half is written: a block begins.
   public func reallocate(
     old: Address, new: Address, size: ByteCount, usable: ByteCount, stack: StackID,
     thread: ThreadIndex, time: Timestamp
@@ -59,6 +64,7 @@ extension TraceWriter {
   }
 
   /// The first half of a reallocation between whose halves other steps lie: the old block ended.
+  ///
   /// Where none is known at the address, nothing is written; the second half counts it.
   public func reallocateBegin(old: Address, thread: ThreadIndex, time: Timestamp) {
     prepare(thread)
@@ -85,7 +91,9 @@ extension TraceWriter {
     state.pointee.totals.reallocateEnd(Int64(size), state.pointee.nanoseconds)
   }
 
-  /// The end of the data segment moved. The step counts as one of the thread before it.
+  /// The end of the data segment moved.
+  ///
+  /// The step counts as one of the thread before it.
   public func moveBreak(to address: Address, time: Timestamp) {
     noteBreak(StepCode.moveBreak, address, time)
   }
@@ -104,8 +112,9 @@ extension TraceWriter {
     state.pointee.totals.moveBreak(state.pointee.nanoseconds)
   }
 
-  /// The program image was replaced by `exec`: every live block is abandoned, oldest first. The
-  /// steps count as ones of the thread before them.
+  /// The program image was replaced by `exec`: every live block is abandoned, oldest first.
+  ///
+  /// The steps count as ones of the thread before them.
   public func replaceImage(time: Timestamp) {
     var abandoned: [WrittenBlock] = []
     state.pointee.blocks.forEach { _, block in abandoned.append(block) }
@@ -145,7 +154,8 @@ extension WriterState {
 
   /// Remembers the block that is about to begin; abandons one that lives at its address.
   @inline(__always)
-  mutating func place(_ address: Address, _ size: UInt64, _ thread: ThreadIndex, _ time: Timestamp) {
+  mutating func place(_ address: Address, _ size: UInt64, _ thread: ThreadIndex, _ time: Timestamp)
+  {
     let block = WrittenBlock(allocation: columns.nextAllocation, size: Int64(size))
     if let old = blocks.set(address.rawValue, block) { abandonReused(old, thread, time) }
   }

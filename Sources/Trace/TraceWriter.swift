@@ -56,8 +56,10 @@ public final class TraceWriter {
   /// The first error of the system, after which nothing more is written.
   public var failure: TraceError? { output.failure }
 
-  /// Where the trace comes from. May gain facts while recording: it is written again, and the last
-  /// one written holds for the whole trace.
+  /// Where the trace comes from.
+  ///
+  /// May gain facts while recording: it is written again, and the last one written holds for the
+  /// whole trace.
   public var metadata: TraceMetadata {
     get { storedMetadata }
     set {
@@ -79,7 +81,9 @@ public final class TraceWriter {
   // MARK: Tables
 
   /// Adds a node to the trie of call stacks: a frame that returns to `returnAddress`, called from
-  /// the frame `parent`; 0 is the root, outside all frames. Nodes are numbered from 1 on.
+  /// the frame `parent`; 0 is the root, outside all frames.
+  ///
+  /// Nodes are numbered from 1 on.
   ///
   /// Returns 0 when the trace has 2^28 nodes already. The parent must have been added before.
   public func node(parent: UInt32, returnAddress: UInt64, image: UInt32) -> UInt32 {
@@ -152,7 +156,9 @@ public final class TraceWriter {
     if let failure = output.failure { throw failure }
   }
 
-  /// Ends the file with the totals and the index. What is appended afterwards is ignored.
+  /// Ends the file with the totals and the index.
+  ///
+  /// What is appended afterwards is ignored.
   public func finish() throws(TraceError) {
     endChunk()
     if !isFinished {

@@ -1,6 +1,6 @@
 // Numbers of variable length (LEB128), and byte strings made of them.
 
-/// Signed numbers as unsigned ones, small magnitudes first: 0, -1, 1, -2, …
+/// Signed numbers as unsigned ones, small magnitudes first: 0, -1, 1, -2 and so on.
 @inline(__always)
 func zigzag(_ value: Int64) -> UInt64 { UInt64(bitPattern: (value &<< 1) ^ (value &>> 63)) }
 
@@ -146,8 +146,9 @@ struct ByteSource {
   mutating func fixed64() -> UInt64? {
     guard bytes.count - position >= 8 else { return nil }
     defer { position += 8 }
-    return UInt64(littleEndian: UnsafeRawBufferPointer(bytes).loadUnaligned(
-      fromByteOffset: position, as: UInt64.self))
+    return UInt64(
+      littleEndian: UnsafeRawBufferPointer(bytes).loadUnaligned(
+        fromByteOffset: position, as: UInt64.self))
   }
 
   mutating func string() -> [UInt8]? {

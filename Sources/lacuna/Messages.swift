@@ -1,13 +1,18 @@
 // What the command says on stderr.
 
-import Glibc
+import Terminal
 
 /// An error, once, in one line.
 func fail(_ message: String) {
-  fputs("lacuna: error: \(message)\n", stderr)
+  say("error: \(message)")
 }
 
 /// Something worth knowing that is no error.
 func note(_ message: String) {
-  fputs("lacuna: \(message)\n", stderr)
+  say(message)
+}
+
+/// Who cannot even be told has to do without.
+private func say(_ message: String) {
+  try? Console(.standardError).write("lacuna: \(escapedForTerminal(message))\n")
 }

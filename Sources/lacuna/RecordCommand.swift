@@ -64,11 +64,9 @@ struct RecordCommand: ParsableCommand {
     let result: RecordingResult
     do {
       let recording = try Recording(options, version: Lacuna.version)
-      let progress = ProgressLine(isQuiet: quiet)
-      result = try recording.run { events in
-        progress.show("recording", "\(Self.grouped(events)) events")
-      }
-      progress.erase()
+      var progress = ProgressLine("recording", unit: "events", isQuiet: quiet)
+      result = try recording.run { events in progress.update(done: Int(events)) }
+      progress.finish()
     } catch RecorderError.cannotStart(let name, let code) {
       fail("cannot run \(name): \(String(cString: strerror(code)))")
       throw ExitCode(code == ENOENT ? 127 : 126)
@@ -120,25 +118,43 @@ extension RecordCommand {
     let candidates =
       name.contains("/")
       ? [name] : Self.searchPath.map { ($0.isEmpty ? "." : $0) + "/" + name }
-    let found = candidates.first { access($0, X_OK) == 0 && !Self.isDirectory($0) }
-    guard let found else {
-      if let present = candidates.first(where: { access($0, F_OK) == 0 }) {
-        fail("\(present) is not an executable file")
-        throw ExitCode(126)
+    var refused: String?
+    for candidate in candidates {
+      switch ExecutableCheck(path: candidate) {
+      case .missing: continue
+      case .notExecutable: refused = refused ?? candidate
+      case let check:
+        try refuse(candidate, check)
+        return candidate
       }
+    }
+    guard let refused else {
       fail("\(name): no such program")
       throw ExitCode(127)
     }
-    return found
+    fail("\(refused) \(ExecutableCheck.notExecutable)")
+    throw ExitCode(126)
+  }
+
+  /// Exits where it is clear that nothing would be recorded. Of a script the interpreter counts.
+  private func refuse(_ path: String, _ first: ExecutableCheck) throws {
+    var check = first
+    var file = path
+    // The kernel follows at most four interpreters that are scripts themselves.
+    for _ in 0..<5 {
+      switch check {
+      case .dynamic, .unreadable: return
+      case .script(let interpreter, _):
+        file = interpreter
+        check = ExecutableCheck(path: interpreter)
+      default:
+        fail("cannot trace \(path): \(file == path ? "it" : file) \(check)")
+        throw ExitCode(126)
+      }
+    }
   }
 
   private static var searchPath: [String] {
     let path = getenv("PATH").map { String(cString: $0) } ?? "/usr/local/bin:/usr/bin:/bin"
     return path.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-  }
-
-  private static func isDirectory(_ path: String) -> Bool {
-    var status = stat()
-    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
-  }
-}
+  }}

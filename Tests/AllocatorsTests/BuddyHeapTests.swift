@@ -66,7 +66,8 @@ func firstBuddyDifference(_ parameters: BuddyParameters, _ steps: [Step]) -> Str
     var failure: String?
     func extend(_ steps: [Step], live: Int) {
       guard failure == nil else { return }
-      if !steps.isEmpty {
+      // Every shorter sequence is checked as the beginning of a longer one.
+      if steps.count == 6 {
         sequences += 1
         failure = firstBuddyDifference(parameters, steps).map { "\(steps): \($0)" }
       }

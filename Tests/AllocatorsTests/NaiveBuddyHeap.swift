@@ -3,8 +3,10 @@
 import Allocators
 import MemoryUnits
 
-/// Keeps the live blocks and the held ranges only. As two free buddies are always joined, the
-/// free blocks are the largest aligned powers of two that the free runs consist of.
+/// Keeps the live blocks and the held ranges only.
+///
+/// As two free buddies are always joined, the free blocks are the largest aligned powers of two
+/// that the free runs consist of.
 struct NaiveBuddyHeap {
   let least: Int
   let header: Int

@@ -5,8 +5,9 @@ import MemoryUnits
 
 enum NaivePolicy: CaseIterable { case first, best, next, worst }
 
-/// Keeps only the blocks, sorted by address, and the break. Holes are recomputed as the gaps
-/// between blocks whenever somebody asks.
+/// Keeps only the blocks, sorted by address, and the break.
+///
+/// Holes are recomputed as the gaps between blocks whenever somebody asks.
 struct NaiveFitHeap {
   var policy: NaivePolicy
   var parameters: FitParameters

@@ -75,7 +75,9 @@ import Testing
   }
 
   /// Robson's adversary (JACM 1971, 1974): fills the memory with ones, then for each power of two
-  /// keeps only the blocks that cover one residue, and refills. Returns the memory it takes.
+  /// keeps only the blocks that cover one residue, and refills.
+  ///
+  /// Returns the memory it takes.
   func robsonPeak<Policy: FitPolicy & ~Copyable>(
     _ heap: consuming FitHeap<Policy>, live limit: Int, largest: Int
   ) -> Int {

@@ -10,7 +10,9 @@ enum Stories {
   static func plausible(sites: Int = 23, samples: Int = 120, heaps: Int = 7) -> Story {
     var random = SeededRandom(seed: 4)
     var metadata = TraceMetadata()
-    metadata.command = ["/usr/lib/postgresql/bin/indexer", "--workers", "4", "--input", "corpus.json"]
+    metadata.command = [
+      "/usr/lib/postgresql/bin/indexer", "--workers", "4", "--input", "corpus.json",
+    ]
     metadata.executable = "/usr/lib/postgresql/bin/indexer"
     metadata.processID = 31337
     metadata.startedAt = 1_772_368_496
@@ -31,7 +33,7 @@ enum Stories {
       "thread-cache(slots=7)/segregated(classes=jemalloc)/pages",
     ]
     let simulated = names.prefix(heaps - 1).enumerated().map { index, name in
-      heap(name, scale: [0.91, 0.87, 1.04, 1.21, 1.37, 0.95][index], random: &random)
+      heap(name, scale: [0.985, 0.972, 1.04, 1.21, 1.37, 0.993][index], random: &random)
     }
     return Story(
       traceName: "indexer.lacuna", metadata: metadata, summary: summary,
@@ -135,9 +137,15 @@ enum Stories {
     _ at: HeapSnapshot, sites: Int, random: inout SeededRandom
   ) -> PinReport {
     let names = [
-      ("indexer::TermDictionary::intern(std::basic_string_view<char, std::char_traits<char> >)", "dictionary.cpp"),
+      (
+        "indexer::TermDictionary::intern(std::basic_string_view<char, std::char_traits<char> >)",
+        "dictionary.cpp"
+      ),
       ("parse_document", "parse.c"), ("sqlite3MemMalloc", "sqlite3.c"),
-      ("std::vector<indexer::Posting, std::allocator<indexer::Posting> >::_M_realloc_insert<indexer::Posting const&>(__gnu_cxx::__normal_iterator<indexer::Posting*, std::vector<indexer::Posting> >, indexer::Posting const&)", "vector.tcc"),
+      (
+        "std::vector<indexer::Posting, std::allocator<indexer::Posting> >::_M_realloc_insert<indexer::Posting const&>(__gnu_cxx::__normal_iterator<indexer::Posting*, std::vector<indexer::Posting> >, indexer::Posting const&)",
+        "vector.tcc"
+      ),
       ("$s7Indexer5CacheC6insertyyAA5EntryVF", "Cache.swift"), ("libcrypto.so.3+0x1a2b3c", ""),
       ("log_line", "log.c"),
     ]
@@ -150,7 +158,8 @@ enum Stories {
         let (function, file) = names[index % names.count]
         let frame = NamedFrame(
           function: index < names.count ? function : "\(function) #\(index)", module: "indexer",
-          file: file.isEmpty ? nil : "/build/indexer/src/\(file)", line: file.isEmpty ? nil : 40 + index)
+          file: file.isEmpty ? nil : "/build/indexer/src/\(file)",
+          line: file.isEmpty ? nil : 40 + index)
         let share = Double(at.pinned.rawValue) * weights[index] / whole
         return PinnedSite(
           pinned: share, sole: ByteCount(clamped: share * 0.6),
@@ -158,7 +167,8 @@ enum Stories {
           blocks: 900_000 / (index + 1), pages: 40_000 / (index + 1), frame: frame,
           stack: [NamedFrame(function: "malloc", module: "libc.so.6"), frame]
             + ["index_batch", "worker_main", "start_thread", "clone3"].map {
-              NamedFrame(function: $0, module: "indexer", file: "/build/indexer/src/worker.c", line: 12)
+              NamedFrame(
+                function: $0, module: "indexer", file: "/build/indexer/src/worker.c", line: 12)
             })
       })
   }

@@ -16,6 +16,7 @@ public struct PlacementValidator {
   private var blocks: [Block] = []
   private var held: [Range<UInt64>] = []
 
+  /// Nothing is held, nothing lives.
   public init() {}
 
   /// All that the live blocks cover.
@@ -67,7 +68,9 @@ public struct PlacementValidator {
     return wrong
   }
 
-  /// A block was placed for this request. Apply the held changes first.
+  /// A block was placed for this request.
+  ///
+  /// Apply the held changes first.
   public mutating func place(_ placement: Placement, for request: BlockRequest) -> [String] {
     var wrong: [String] = []
     let range = Self.range(placement)

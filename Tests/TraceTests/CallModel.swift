@@ -59,7 +59,9 @@ extension TraceWriter {
   }
 }
 
-/// A step as it must come out. `block` is a number that no other block of the trace has.
+/// A step as it must come out.
+///
+/// `block` is a number that no other block of the trace has.
 struct ExpectedStep: Equatable {
   var operation: Trace.Operation
   var block: Int?
@@ -212,8 +214,10 @@ struct NaiveRecorder {
   }
 }
 
-/// The steps of a file in the form of the model. Slots are turned into the numbers of blocks; a slot
-/// that is given out while it is in use shows up as a block -1.
+/// The steps of a file in the form of the model.
+///
+/// Slots are turned into the numbers of blocks; a slot that is given out while it is in use shows
+/// up as a block -1.
 func steps(of file: TraceFile, addresses: Bool = true) throws -> [ExpectedStep] {
   var steps: [ExpectedStep] = []
   var blocks: [UInt32: Int] = [:]

@@ -21,8 +21,11 @@ public import MemoryUnits
 ///
 /// The space starts at 0x1000_0000, or at `min` where that is larger. A block that would end above 2^49 gets a segment of its own.
 public struct BuddyHeap: Heap, ~Copyable {
+  /// What the heap got since the list was last emptied.
   public var heldChanges: [HeldChange] = []
+  /// The textbook work done so far.
   public private(set) var work = Work()
+  /// The settings.
   public let parameters: BuddyParameters
 
   @usableFromInline var free = FreeBlocks()
@@ -35,8 +38,9 @@ public struct BuddyHeap: Heap, ~Copyable {
   private let growthOrder: Int
   private let limit: Int
 
-  /// A heap that holds nothing yet. The parameters must be in the bounds that
-  /// `HeapSpecification` checks.
+  /// A heap that holds nothing yet.
+  ///
+  /// The parameters must be in the bounds that `HeapSpecification` checks.
   public init(_ parameters: BuddyParameters = BuddyParameters()) {
     let min = parameters.min.rawValue
     precondition(
@@ -71,6 +75,7 @@ public struct BuddyHeap: Heap, ~Copyable {
 
   // MARK: Requests
 
+  /// Places a block of the smallest order that holds the request.
   public mutating func allocate(_ request: BlockRequest) -> Placement {
     let order = order(for: request)
     var (place, found) = free.take(atLeast: order)
@@ -88,6 +93,7 @@ public struct BuddyHeap: Heap, ~Copyable {
     return placement(place, order)
   }
 
+  /// Ends a block, which must live, and joins it with its buddies.
   public mutating func free(_ placement: Placement) {
     guard !DistantSegments.contains(placement.address) else { return freeDistant(placement) }
     var place = Int(placement.address.rawValue) >> shift
@@ -101,6 +107,7 @@ public struct BuddyHeap: Heap, ~Copyable {
     free.insert(place, order)
   }
 
+  /// Resizes a block, in place where its buddies allow it.
   public mutating func reallocate(
     _ placement: Placement, oldSize: ByteCount, to request: BlockRequest
   ) -> Placement {
@@ -178,6 +185,8 @@ public struct BuddyHeap: Heap, ~Copyable {
     heldChanges.append(HeldChange(range: placement.address..<placement.end, isGrowth: false))
   }
 
-  /// The free blocks that the heap holds, in order of address. For looking, not for every event.
+  /// The free blocks that the heap holds, in order of address.
+  ///
+  /// For looking, not for every event.
   public var freeBlocks: [Placement] { free.all.map { placement($0.place, $0.order) } }
 }

@@ -81,7 +81,9 @@ struct FreeBlocks: ~Copyable {
     return (place, found)
   }
 
-  /// All free blocks, in order of address. For looking, not for every event.
+  /// All free blocks, in order of address.
+  ///
+  /// For looking, not for every event.
   var all: [(place: Int, order: Int)] {
     var blocks: [(place: Int, order: Int)] = []
     for order in 0..<Self.orderCount where present >> UInt64(order) & 1 != 0 {

@@ -5,7 +5,9 @@ public import MemoryUnits
 extension FitHeap where Policy: ~Copyable {
   // MARK: Taking
 
-  /// Takes `length` granules at `start` out of a hole. Returns the length that the block gets.
+  /// Takes `length` granules at `start` out of a hole.
+  ///
+  /// Returns the length that the block gets.
   @inlinable
   mutating func cut(_ length: Int, at start: Int, from hole: Int, _ holeLength: Int) -> Int {
     let end = hole &+ holeLength
@@ -51,7 +53,8 @@ extension FitHeap where Policy: ~Copyable {
     heldChanges.append(
       HeldChange(range: address(of: breakGranule)..<address(of: newBreak), isGrowth: true))
     breakGranule = newBreak
-    map.extend(to: newBreak)
+    // Dense: on average a block in each 1024 granules, 16 KiB by default.
+    map.extend(to: newBreak, isDense: newBreak >> 10 < blocksPlaced)
   }
 
   // MARK: Giving back
@@ -142,8 +145,9 @@ extension HoleMap {
 }
 
 extension FitHeap where Policy: ~Copyable {
-  /// The holes in order of address. Looks at the
-  /// whole arena: not for every event.
+  /// The holes in order of address.
+  ///
+  /// Looks at the whole arena: not for every event.
   public var holes: [Range<Address>] {
     var holes: [Range<Address>] = []
     map.forEachHole(below: wildernessStart) { start, length in

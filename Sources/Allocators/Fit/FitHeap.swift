@@ -23,8 +23,10 @@ public import MemoryUnits
 /// Requests of up to 2^47 bytes work while the arena stays below 2^49 bytes; what goes beyond gets
 /// a segment of its own.
 public struct FitHeap<Policy: FitPolicy & ~Copyable>: Heap, ~Copyable {
+  /// What the heap got and gave back since the list was last emptied.
   public var heldChanges: [HeldChange] = []
   @usableFromInline var tally = Work()
+  /// The settings.
   public let parameters: FitParameters
 
   @usableFromInline var policy = Policy()
@@ -33,6 +35,7 @@ public struct FitHeap<Policy: FitPolicy & ~Copyable>: Heap, ~Copyable {
   /// The first granule of the wilderness, and the first behind what the heap holds.
   @usableFromInline var wildernessStart = 0
   @usableFromInline var breakGranule = 0
+  @usableFromInline var blocksPlaced = 0
   // The parameters in granules.
   @usableFromInline let shift: Int
   @usableFromInline let origin: Int
@@ -41,8 +44,9 @@ public struct FitHeap<Policy: FitPolicy & ~Copyable>: Heap, ~Copyable {
   @usableFromInline let trimAbove: Int
   @usableFromInline let limit: Int
 
-  /// A heap that holds nothing yet. The parameters must be in the bounds that
-  /// `HeapSpecification` checks.
+  /// A heap that holds nothing yet.
+  ///
+  /// The parameters must be in the bounds that `HeapSpecification` checks.
   public init(_ parameters: FitParameters = FitParameters()) {
     let align = parameters.align.rawValue
     precondition(
@@ -62,16 +66,19 @@ public struct FitHeap<Policy: FitPolicy & ~Copyable>: Heap, ~Copyable {
     map = HoleMap(indexes: Policy.indexes)
   }
 
+  /// The textbook work done so far.
   @inlinable
   public var work: Work { tally }
 
   // MARK: Requests
 
+  /// Places a block where the policy says, else in the wilderness.
   @inlinable
   public mutating func allocate(_ request: BlockRequest) -> Placement {
     let query = FitQuery(
       length: granules(for: request.size), alignment: alignment(request.alignment),
       shortestGap: shortestRest, origin: origin)
+    blocksPlaced &+= 1
     let hole = policy.choose(query, in: map, inspected: &tally.holesInspected)
     guard hole >= 0 else { return placeAtTop(query, request) }
     let start = query.position(from: hole)
@@ -80,6 +87,7 @@ public struct FitHeap<Policy: FitPolicy & ~Copyable>: Heap, ~Copyable {
     return placement(start, length)
   }
 
+  /// Ends a block, which must live, and joins it with its free neighbours.
   @inlinable
   public mutating func free(_ placement: Placement) {
     guard !DistantSegments.contains(placement.address) else { return freeDistant(placement) }
@@ -88,15 +96,18 @@ public struct FitHeap<Policy: FitPolicy & ~Copyable>: Heap, ~Copyable {
 
   // MARK: Units
 
-  /// The granules that a block takes, its header included. A size of zero counts as one byte.
+  /// The granules that a block takes, its header included.
+  ///
+  /// A size of zero counts as one byte.
   @inlinable
   func granules(for size: ByteCount) -> Int {
     let bytes = Swift.min(Swift.max(size.int, 1), Int(Arena.byteLimit)) &+ parameters.header.int
     return (bytes &+ (1 << shift) &- 1) >> shift
   }
 
-  /// An alignment beyond the heap's own in granules, else 1. What is no power of two counts as
-  /// the next one.
+  /// An alignment beyond the heap's own in granules, else 1.
+  ///
+  /// What is no power of two counts as the next one.
   @inlinable
   func alignment(_ bytes: ByteCount) -> Int {
     guard bytes > parameters.align else { return 1 }
@@ -122,7 +133,9 @@ public struct FitHeap<Policy: FitPolicy & ~Copyable>: Heap, ~Copyable {
 @usableFromInline
 enum Arena {
   /// Where every simulated heap begins.
-  @usableFromInline static let base = Address(0x1000_0000)
-  /// The bytes that an arena may span. Beyond it, blocks get segments of their own.
-  @usableFromInline static let byteLimit: Int64 = 1 << 49
+  @inlinable static var base: Address { Address(0x1000_0000) }
+  /// The bytes that an arena may span.
+  ///
+  /// Beyond it, blocks get segments of their own.
+  @inlinable static var byteLimit: Int64 { 1 << 49 }
 }

@@ -17,18 +17,23 @@ public protocol FitPolicy: ~Copyable {
   /// A block was placed that ends before `granule`.
   mutating func placed(endingAt granule: Int)
 
+  /// A hole appeared, after the map changed.
   mutating func holeAppeared(_ start: Int, _ length: Int, in map: borrowing HoleMap)
 
+  /// A hole vanished, after the map changed.
   mutating func holeVanished(_ start: Int, _ length: Int)
 }
 
 extension FitPolicy where Self: ~Copyable {
+  /// Does nothing: most policies look at the holes alone.
   @inlinable @inline(__always)
   public mutating func placed(endingAt granule: Int) {}
 
+  /// Does nothing: the hole map is index enough.
   @inlinable @inline(__always)
   public mutating func holeAppeared(_ start: Int, _ length: Int, in map: borrowing HoleMap) {}
 
+  /// Does nothing: the hole map is index enough.
   @inlinable @inline(__always)
   public mutating func holeVanished(_ start: Int, _ length: Int) {}
 }
@@ -51,9 +56,13 @@ extension HoleMap {
 
 /// First fit: the hole of lowest address into which the block fits.
 public struct FirstFit: FitPolicy {
+  /// A policy that has seen nothing.
   @inlinable public init() {}
+
+  /// What it needs of the hole map.
   public static var indexes: HoleMap.Indexes { [.maxima, .counts] }
 
+  /// The start of the hole that the scan would choose, or -1.
   @inlinable
   public mutating func choose(
     _ query: FitQuery, in map: borrowing HoleMap, inspected: inout UInt64
@@ -69,9 +78,13 @@ public struct FirstFit: FitPolicy {
 public struct NextFit: FitPolicy {
   @usableFromInline var rover = 0
 
+  /// A policy that has seen nothing.
   @inlinable public init() {}
+
+  /// What it needs of the hole map.
   public static var indexes: HoleMap.Indexes { [.maxima, .counts] }
 
+  /// The start of the hole that the scan would choose, or -1.
   @inlinable
   public mutating func choose(
     _ query: FitQuery, in map: borrowing HoleMap, inspected: inout UInt64
@@ -88,16 +101,22 @@ public struct NextFit: FitPolicy {
     return start
   }
 
+  /// Moves the place where the next scan begins.
   @inlinable @inline(__always)
   public mutating func placed(endingAt granule: Int) { rover = granule }
 }
 
-/// Worst fit: the longest hole, of several the one of lowest address. The list of holes is in no
-/// order, so a scan looks at all of them.
+/// Worst fit: the longest hole, of several the one of lowest address.
+///
+/// The list of holes is in no order, so a scan looks at all of them.
 public struct WorstFit: FitPolicy {
+  /// A policy that has seen nothing.
   @inlinable public init() {}
+
+  /// What it needs of the hole map.
   public static var indexes: HoleMap.Indexes { .maxima }
 
+  /// The start of the hole that the scan would choose, or -1.
   @inlinable
   public mutating func choose(
     _ query: FitQuery, in map: borrowing HoleMap, inspected: inout UInt64

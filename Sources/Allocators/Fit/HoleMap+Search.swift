@@ -63,7 +63,9 @@ extension HoleMap {
 
   // MARK: Searching
 
-  /// How many holes start below `granule`. Needs the counts.
+  /// How many holes start below `granule`.
+  ///
+  /// Needs the counts.
   @usableFromInline
   func rank(_ granule: Int) -> Int {
     let number = granule >> Self.chunkShift
@@ -78,7 +80,9 @@ extension HoleMap {
   }
 
   /// The first hole by address that starts at or after `granule` and has at least `length`
-  /// granules, or -1. Needs the maxima.
+  /// granules, or -1.
+  ///
+  /// Needs the maxima.
   @usableFromInline
   func firstHole(from granule: Int, atLeast length: Int) -> Int {
     guard length >= Self.saturated else {

@@ -23,11 +23,13 @@ public struct HoleMap: ~Copyable {
   static let chunkByteCount = countsOffset + treeByteCount
 
   /// Tags and maxima of this value stand for holes that are as long or longer.
-  @usableFromInline static let saturated = Int(UInt32.max)
+  @inlinable static var saturated: Int { Int(UInt32.max) }
 
   /// Which indexes a policy needs; the others cost nothing.
   public struct Indexes: OptionSet, Sendable {
+    /// The bits.
     public let rawValue: UInt8
+    /// The set of these bits.
     public init(rawValue: UInt8) { self.rawValue = rawValue }
     /// Finds long holes by address.
     public static let maxima = Indexes(rawValue: 1)
@@ -42,19 +44,34 @@ public struct HoleMap: ~Copyable {
   @usableFromInline var chunks = ChunkDirectory(chunkByteCount: HoleMap.chunkByteCount)
   @usableFromInline var top: ChunkTree
 
+  /// Sections of the tags, of a huge page each, that were looked at for huge pages.
+  private var sections = 1
+  private static let sectionShift = 19
+
   init(indexes: Indexes) {
     keepsMaxima = indexes.contains(.maxima)
     keepsCounts = indexes.contains(.counts)
     top = ChunkTree()
-    extend(to: 1)
+    extend(to: 1, isDense: false)
   }
 
   /// Makes the granules below `end` addressable.
-  mutating func extend(to end: Int) {
+  ///
+  /// Where blocks are dense the tags get huge pages; where they are not, a huge page might hold
+  /// nothing but a tag or two.
+  mutating func extend(to end: Int, isDense: Bool) {
     let chunkCount = (end >> Self.chunkShift) + 1
-    guard chunkCount > chunks.count else { return }
-    chunks.extend(to: chunkCount)
-    top.extend(to: chunkCount)
+    if chunkCount > chunks.count {
+      chunks.extend(to: chunkCount)
+      top.extend(to: chunkCount)
+    }
+    let section = end >> Self.sectionShift
+    guard section >= sections else { return }
+    sections = section + 1
+    guard isDense else { return }
+    let chunk = chunks.writableChunk(end >> Self.chunkShift)
+    let first = (section << Self.sectionShift) & Self.chunkMask
+    LazyMemory.preferHugePage(UnsafeMutableRawPointer(Self.tags(chunk) + first))
   }
 
   // MARK: Questions
@@ -96,7 +113,9 @@ public struct HoleMap: ~Copyable {
 
   // MARK: Changes
 
-  /// Adds a hole. No hole may touch or overlap it.
+  /// Adds a hole.
+  ///
+  /// No hole may touch or overlap it.
   @usableFromInline
   mutating func insert(_ start: Int, _ length: Int) {
     let chunk = chunks.writableChunk(start >> Self.chunkShift)

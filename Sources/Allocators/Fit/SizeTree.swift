@@ -1,8 +1,9 @@
 // The long holes in order of length, then of address: a treap.
 
 /// A binary search tree over (length, start), kept shallow by random priorities (Seidel & Aragon,
-/// Algorithmica 1996): every operation takes O(log n) steps on average. The priorities come from a
-/// fixed sequence, so that two runs are alike.
+/// Algorithmica 1996): every operation takes O(log n) steps on average.
+///
+/// The priorities come from a fixed sequence, so that two runs are alike.
 @usableFromInline
 struct SizeTree: ~Copyable {
   struct Node {

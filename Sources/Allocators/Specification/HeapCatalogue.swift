@@ -2,17 +2,21 @@
 
 /// A setting of a heap.
 public struct ParameterDescription: Hashable, Sendable {
+  /// As it is written.
   public let name: String
   /// What one may write, as in `never|always|<bytes>`.
   public let values: String
   /// In canonical form.
   public let defaultValue: String
+  /// What it does, in a phrase.
   public let help: String
 }
 
 /// A heap that a specification may name.
 public struct HeapDescription: Hashable, Sendable {
+  /// As it is written.
   public let name: String
+  /// What it does, in a phrase.
   public let summary: String
   /// In the order of the canonical form.
   public let parameters: [ParameterDescription]
@@ -20,6 +24,7 @@ public struct HeapDescription: Hashable, Sendable {
 
 /// All heaps that specifications may name.
 public enum HeapCatalogue {
+  /// The heaps, in the order in which help shows them.
   public static let heaps: [HeapDescription] = [
     HeapDescription(
       name: "recorded", summary: "the addresses that the traced program really got",

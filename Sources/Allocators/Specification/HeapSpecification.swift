@@ -22,11 +22,15 @@ public enum FitPolicyName: String, CaseIterable, Hashable, Sendable {
 /// `HeapCatalogue` lists the names and settings. Case and spaces do not matter. Equal specifications
 /// have equal descriptions, and a description parses back to an equal specification.
 public struct HeapSpecification: Hashable, Sendable {
+  /// Which heap, with which settings.
   public let kind: HeapKind
 
+  /// The specification of this heap.
   public init(_ kind: HeapKind) { self.kind = kind }
 
-  /// Reads a specification. Throws what is wrong with it and where.
+  /// Reads a specification.
+  ///
+  /// Throws what is wrong with it and where.
   public init(parsing text: some StringProtocol) throws(HeapSpecificationError) {
     var parser = SpecificationParser(text)
     kind = try parser.parse()

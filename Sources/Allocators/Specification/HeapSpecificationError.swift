@@ -18,12 +18,14 @@ public struct HeapSpecificationError: Error, Equatable, Sendable {
     case expected(String)
   }
 
+  /// What is wrong.
   public var reason: Reason
   /// The specification, at most its first thousand characters.
   public var text: String
   /// The offset in characters at which it goes wrong; the length of the text for its end.
   public var position: Int
 
+  /// An error at a character of a text.
   public init(_ reason: Reason, text: String, position: Int) {
     self.reason = reason
     self.text = text

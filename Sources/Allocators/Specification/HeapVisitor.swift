@@ -9,8 +9,9 @@ public protocol HeapVisitor {
 }
 
 extension HeapKind {
-  /// Builds the heap and hands it to the visitor. Nil for `recorded`, which is made from a trace
-  /// and not from settings.
+  /// Builds the heap and hands it to the visitor.
+  ///
+  /// Nil for `recorded`, which is made from a trace and not from settings.
   @inlinable
   public func build<Visitor: HeapVisitor>(_ visitor: inout Visitor) -> Visitor.Result? {
     switch self {

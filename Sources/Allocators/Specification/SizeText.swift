@@ -3,8 +3,9 @@
 internal import MemoryUnits
 
 enum SizeText {
-  /// The count in the largest unit that divides it: `131072` is `128k`, `100` is `100`. Parses
-  /// back to the same count.
+  /// The count in the largest unit that divides it, which parses back to the same count.
+  ///
+  /// `131072` is `128k`, `100` is `100`.
   static func exact(_ size: ByteCount) -> String {
     var value = size.rawValue
     var unit = ""

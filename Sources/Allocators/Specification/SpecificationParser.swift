@@ -2,12 +2,12 @@
 
 internal import MemoryUnits
 
-/// A recursive-descent parser of
+/// A recursive-descent parser of specifications.
 ///
 ///     specification = name [ "(" [ setting { "," setting } ] ")" ]
 ///     setting       = name "=" value
 ///
-/// over characters, with spaces allowed between all parts.
+/// Spaces may stand between all parts.
 struct SpecificationParser {
   static let limit = 1000
 

@@ -16,8 +16,10 @@ struct AddressQueue {
 
   func deallocate() { places?.deallocate() }
 
-  /// Adds a place that became free. `isFree` is asked only when stale places are swept out,
-  /// which happens so seldom that it costs O(1) for each `push`.
+  /// Adds a place that became free.
+  ///
+  /// `isFree` is asked only when stale places are swept out, which happens so seldom that it costs
+  /// O(1) for each `push`.
   @inline(__always)
   mutating func push(_ place: Int, isFree: (Int) -> Bool) {
     liveCount &+= 1
@@ -34,7 +36,9 @@ struct AddressQueue {
     places[child] = place
   }
 
-  /// Says that a place of the queue is no longer free. Returns whether none is left.
+  /// Says that a place of the queue is no longer free.
+  ///
+  /// Returns whether none is left.
   @inline(__always)
   mutating func vanish() -> Bool {
     liveCount &-= 1
@@ -43,7 +47,9 @@ struct AddressQueue {
     return true
   }
 
-  /// The lowest free place. There must be one.
+  /// The lowest free place.
+  ///
+  /// There must be one.
   @inline(__always)
   mutating func lowest(isFree: (Int) -> Bool) -> Int {
     guard let places else { return -1 }
@@ -51,7 +57,9 @@ struct AddressQueue {
     return places[0]
   }
 
-  /// The lowest free place that also meets a condition, or -1. Looks at all places.
+  /// The lowest free place that also meets a condition, or -1.
+  ///
+  /// Looks at all places.
   func lowestWhere(_ isWanted: (Int) -> Bool) -> Int {
     guard let places else { return -1 }
     var lowest = -1

@@ -1,7 +1,9 @@
 // A sparse table: fixed-size chunks of zeroed memory, found by number, mapped when first written.
 
-/// Chunks by number. Costs eight bytes of lazily touched directory for each chunk number that
-/// was announced, and a chunk's own pages only where somebody wrote.
+/// Chunks by number, each at a huge page's boundary.
+///
+/// Costs eight bytes of lazily touched directory for each chunk number that was announced, and a
+/// chunk's own pages only where somebody wrote.
 @usableFromInline
 struct ChunkDirectory: ~Copyable {
   let chunkByteCount: Int
@@ -21,7 +23,9 @@ struct ChunkDirectory: ~Copyable {
 
   @usableFromInline
   func unmap() {
-    for chunk in mapped { LazyMemory.unmap(chunk, byteCount: chunkByteCount) }
+    for memory in mapped {
+      LazyMemory.unmap(memory, byteCount: chunkByteCount + LazyMemory.hugePage)
+    }
     LazyMemory.unmap(UnsafeMutableRawPointer(entries), byteCount: capacity * 8)
   }
 
@@ -32,8 +36,9 @@ struct ChunkDirectory: ~Copyable {
       .bindMemory(to: UnsafeMutableRawPointer?.self, capacity: capacity)
   }
 
-  /// Makes the chunk numbers below `newCount` askable. The heap's limit on its simulated space
-  /// bounds `newCount`.
+  /// Makes the chunk numbers below `newCount` askable.
+  ///
+  /// The heap's limit on its simulated space bounds `newCount`.
   mutating func extend(to newCount: Int) {
     guard newCount > count else { return }
     if newCount > capacity {
@@ -48,11 +53,15 @@ struct ChunkDirectory: ~Copyable {
     count = newCount
   }
 
-  /// The chunk, or nil where nothing was written yet. `number` lies below `count`.
+  /// The chunk, or nil where nothing was written yet.
+  ///
+  /// `number` lies below `count`.
   @inline(__always)
   func chunk(_ number: Int) -> UnsafeMutableRawPointer? { entries[number] }
 
-  /// The chunk, mapped now if it was not. `number` lies below `count`.
+  /// The chunk, mapped now if it was not.
+  ///
+  /// `number` lies below `count`.
   @inline(__always)
   mutating func writableChunk(_ number: Int) -> UnsafeMutableRawPointer {
     if let chunk = entries[number] { return chunk }
@@ -61,9 +70,10 @@ struct ChunkDirectory: ~Copyable {
 
   @inline(never)
   private mutating func mapChunk(_ number: Int) -> UnsafeMutableRawPointer {
-    let chunk = LazyMemory.map(byteCount: chunkByteCount)
+    let memory = LazyMemory.map(byteCount: chunkByteCount + LazyMemory.hugePage)
+    let chunk = memory.alignedUp(toMultipleOf: LazyMemory.hugePage)
     entries[number] = chunk
-    mapped.append(chunk)
+    mapped.append(memory)
     return chunk
   }
 }

@@ -3,8 +3,9 @@
 public import MemoryUnits
 
 /// Blocks beyond the limit of a heap's space: each gets a segment of its own, held while it lives
-/// and never used again, like a mapping of its own from the system. No real trace has such blocks;
-/// they keep a hostile one from overflowing an address.
+/// and never used again, like a mapping of its own from the system.
+///
+/// No real trace has such blocks; they keep a hostile one from overflowing an address.
 @usableFromInline
 struct DistantSegments {
   /// All distant blocks lie at or above this address, all others below it.

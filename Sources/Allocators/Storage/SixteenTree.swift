@@ -25,8 +25,10 @@ enum SixteenTree {
 
   // MARK: Maxima
 
-  /// Sets a leaf and every ancestor to the maximum of what lies below it, stopping as soon as
-  /// one does not change. Returns whether the root changed.
+  /// Sets a leaf and every ancestor to the maximum of what lies below it, stopping as soon as one
+  /// does not change.
+  ///
+  /// Returns whether the root changed.
   @inline(__always)
   static func setMaximum(_ nodes: Nodes, at leafPosition: Int, to leafValue: UInt32) -> Bool {
     var position = leafPosition

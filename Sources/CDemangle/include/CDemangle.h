@@ -17,10 +17,10 @@ enum lacuna_mangling {
 ptrdiff_t lacuna_demangle(enum lacuna_mangling mangling, const char *mangled, size_t length,
                           char *output, size_t capacity);
 
-/// The same, done in a child process that may use `memory_limit` more bytes and two seconds: a
+/// The same, done in a child process that may use `memory_limit` more bytes and half a second: a
 /// mangled name can refer back to its own parts, so a short one can expand without bound.
 ///
-/// Returns -1 also when the child exceeds its limits. The length is cut to `capacity`.
+/// Returns -2 when the child exceeds its limits. The length is cut to `capacity`.
 ptrdiff_t lacuna_demangle_guarded(enum lacuna_mangling mangling, const char *mangled,
                                   size_t length, char *output, size_t capacity,
                                   size_t memory_limit);

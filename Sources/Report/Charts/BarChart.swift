@@ -18,24 +18,26 @@ struct BarChart {
   var classes: [Class]
   /// Stands below the right edge of the last class.
   var lastLabel: String
+  /// At most every so many-th edge is labelled (a power of two).
+  var labelStride = 1
   var ticks: (Double) -> [Tick]
   var format: (Double) -> String
 
-  static let width = 460.0
-  static let height = 230.0
-
-  func svg() -> Markup {
+  /// Nil for the size that stands alone or beside another: half the page, or a narrow screen.
+  func svg(_ size: ChartSize? = nil) -> Markup {
     let maximum = classes.map { max($0.peak, $0.end) }.max() ?? 0
     let yTicks = ticks(maximum)
     let frame = ChartFrame(
-      width: Self.width, height: Self.height, top: 12, xRange: 0..<Double(max(classes.count, 1)),
+      width: size?.width ?? 460, height: size == .wide ? 210 : 230, right: 22, top: 12,
+      xRange: 0..<Double(max(classes.count, 1)),
       yMaximum: yTicks.last?.value ?? 1)
     let content = Markup(lines: [
       frame.yAxis(yTicks), frame.xAxis(labels(frame), title: xTitle),
       Markup(lines: classes.indices.map { bars($0, in: frame) }),
     ])
     return .svg(
-      id: id, width: frame.width, height: frame.height, classes: "plot", title: title,
+      id: size.map { "\(id)-\($0.rawValue)" } ?? id, width: frame.width, height: frame.height,
+      classes: size.map { "plot \($0.rawValue)" } ?? "plot", title: title,
       description: description, content)
   }
 
@@ -44,14 +46,19 @@ struct BarChart {
     let edges = classes.map(\.label) + [lastLabel]
     let widest = Double(edges.map(\.count).max() ?? 1) * 6.6 + 10
     let room = (frame.x(1) - frame.x(0))
-    let stride = [1, 2, 4, 8, 16, 32, 64].first { Double($0) * room >= widest } ?? 64
-    return edges.indices.filter { $0 % stride == 0 }.map { Tick(value: Double($0), label: edges[$0]) }
+    let stride =
+      [1, 2, 4, 8, 16, 32, 64].first {
+        $0 >= labelStride && Double($0) * room >= widest
+      } ?? 64
+    return edges.indices.filter { $0 % stride == 0 }.map {
+      Tick(value: Double($0), label: edges[$0])
+    }
   }
 
   private func bars(_ index: Int, in frame: ChartFrame) -> Markup {
     let bar = classes[index]
     let (left, right) = (frame.x(Double(index)), frame.x(Double(index) + 1))
-    let gap = min((right - left) * 0.12, 4)
+    let gap = min((right - left) * 0.12, 8)
     let width = (right - left - 2 * gap) / 2
     func rect(_ value: Double, _ look: Markup, at x: Double) -> Markup {
       guard value > 0 else { return .empty }

@@ -5,7 +5,7 @@ enum ChartSize: String, CaseIterable {
   case wide, narrow
 
   var width: Double { self == .wide ? 960 : 360 }
-  var xTickCount: Int { self == .wide ? 8 : 4 }
+  var xTickCount: Int { self == .wide ? 8 : 5 }
 }
 
 /// A plot with a linear scale on both axes, inside the margins that its labels need.
@@ -19,15 +19,20 @@ struct ChartFrame {
   var xRange: Range<Double>
   var yMaximum: Double
 
+  /// The horizontal place of a value; what lies outside the axis stands at its end.
   func x(_ value: Double) -> Double {
     let span = xRange.upperBound - xRange.lowerBound
-    let share = span > 0 ? (value - xRange.lowerBound) / span : 0
-    return left + share * (width - left - right)
+    return left + Self.share(value - xRange.lowerBound, of: span) * (width - left - right)
   }
 
+  /// The vertical place of a value; what lies outside the axis stands at its end.
   func y(_ value: Double) -> Double {
-    let share = yMaximum > 0 ? value / yMaximum : 0
-    return height - bottom - share * (height - top - bottom)
+    height - bottom - Self.share(value, of: yMaximum) * (height - top - bottom)
+  }
+
+  private static func share(_ part: Double, of whole: Double) -> Double {
+    let share = part / whole
+    return share.isFinite ? min(max(share, 0), 1) : 0
   }
 
   var base: Double { height - bottom }

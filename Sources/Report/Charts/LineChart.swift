@@ -1,5 +1,7 @@
 // Courses over time: lines on common axes, with a legend that reads them out.
 
+import MemoryUnits
+
 /// One line of a chart.
 struct LineSeries {
   enum Look: String { case live, held, resident, measured, holes, share }
@@ -26,7 +28,7 @@ struct LineChart {
   var height = 300.0
   var unit: Unit
   var xMaximum: Double
-  /// False where x is the order of requests.
+  /// False where there are no times: x is then the part of the trace, 0 through 1.
   var xIsTime = true
   var yMaximum: Double
   /// The moments of which the read-out speaks.
@@ -37,28 +39,52 @@ struct LineChart {
 
   /// The chart in both sizes, with its legend.
   func figure(caption: Markup) -> Markup {
-    // Nanoseconds from a hostile trace may be anything, but are whole.
-    let times = moments.map { Formats.decimal($0, places: 0) }.joined(separator: " ")
+    """
+    <figure class="chart" data-times="\(moments.map(number).joined(separator: " "))" \
+    data-unit="\(unit.rawValue)" data-clock="\(xIsTime ? "time" : "order")">
+    <figcaption>\(caption)</figcaption>
+    \(legend)\(Markup(ChartSize.allCases.map(svg)))</figure>
+
+    """
+  }
+
+  /// A moment as the script reads it: whole nanoseconds, or a part of the trace.
+  private func number(_ moment: Double) -> String {
+    Formats.decimal(moment, places: xIsTime ? 0 : 6)
+  }
+
+  /// Names the lines and reads out the marked moment, until a pointer chooses another.
+  private var legend: Markup {
+    let shown = shownMoment
+    let items = series.map { series -> Markup in
+      let values = series.values.map { $0.map { Formats.shortest($0) } ?? "" }
+        .joined(separator: ",")
+      let value = series.values.indices.contains(shown.index) ? series.values[shown.index] : nil
+      return """
+        <li data-values="\(values)"><svg class="key" viewBox="0 0 26 12" aria-hidden="true">\
+        <line class="line \(series.look.rawValue)" x1="1" x2="25" y1="6" y2="6"/></svg>\
+        <span>\(series.name)</span> <b>\(text(value))</b></li>
+        """
+    }
     return """
-      <figure class="chart" data-times="\(times)" data-unit="\(unit.rawValue)" \
-      data-clock="\(xIsTime ? "time" : "order")">
-      <figcaption>\(caption)</figcaption>
-      \(legend)\(Markup(ChartSize.allCases.map(svg)))</figure>
+      <ul class="legend reading"><li class="moment">\(shown.name)</li>
+      \(Markup(lines: items))</ul>
 
       """
   }
 
-  private var legend: Markup {
-    let items = series.map { series -> Markup in
-      let values = series.values.map { $0.map { Formats.shortest($0) } ?? "" }
-        .joined(separator: ",")
-      return """
-        <li data-values="\(values)"><svg class="key" viewBox="0 0 26 12" aria-hidden="true">\
-        <line class="line \(series.look.rawValue)" x1="1" x2="25" y1="6" y2="6"/></svg>\
-        <span>\(series.name)</span> <b></b></li>
-        """
+  private var shownMoment: (index: Int, name: String) {
+    guard let marker else { return (moments.count - 1, "at the end") }
+    let nearest = moments.indices.min {
+      (moments[$0] - marker.x).magnitude < (moments[$1] - marker.x).magnitude
     }
-    return "<ul class=\"legend\"><li class=\"moment\"></li>\n\(Markup(lines: items))</ul>\n"
+    return (nearest ?? -1, "near the peak")
+  }
+
+  private func text(_ value: Double?) -> String {
+    guard let value else { return "–" }
+    return unit == .bytes
+      ? "\(ByteCount(clamping: value))" : Formats.decimal(value * 100, places: 1) + " %"
   }
 
   private func svg(_ size: ChartSize) -> Markup {
@@ -67,13 +93,13 @@ struct LineChart {
       width: size.width, height: size == .wide ? height : height * 0.8,
       xRange: 0..<max(xMaximum, 1), yMaximum: yTicks.last?.value ?? 1)
     let xTicks =
-      (xIsTime
+      xIsTime
       ? AxisTicks.time(upToNanoseconds: xMaximum, count: size.xTickCount)
-      : AxisTicks.counts(upTo: xMaximum, count: size.xTickCount))
-      .filter { $0.value <= max(xMaximum, 1) * 1.0001 }
+        .filter { $0.value <= max(xMaximum, 1) * 1.0001 }
+      : AxisTicks.fractions()
     let content = Markup(lines: [
       frame.yAxis(yTicks),
-      frame.xAxis(xTicks, title: xIsTime ? "time since recording began" : "requests, in order"),
+      frame.xAxis(xTicks, title: xIsTime ? "time since recording began" : "part of the trace"),
       markerLine(frame),
       Markup(series.map { line($0, in: frame) }),
       """
@@ -82,7 +108,7 @@ struct LineChart {
     ])
     let plot: Markup = """
        data-left="\(at: frame.left)" data-right="\(at: frame.width - frame.right)" \
-      data-end="\(Formats.decimal(frame.xRange.upperBound, places: 0))"
+      data-end="\(number(frame.xRange.upperBound))"
       """
     return .svg(
       id: "\(id)-\(size.rawValue)", width: frame.width, height: frame.height,
@@ -116,7 +142,9 @@ struct LineChart {
     result += "<polyline class=\"line \(look)\" points=\"\(path)\"/>\n"
     if series.isDotted, places.count <= 60 || series.points.count == 1 {
       result += Markup(
-        lines: places.map { "<circle class=\"dot \(look)\" cx=\"\(at: $0.0)\" cy=\"\(at: $0.1)\" r=\"2\"/>" })
+        lines: places.map {
+          "<circle class=\"dot \(look)\" cx=\"\(at: $0.0)\" cy=\"\(at: $0.1)\" r=\"2\"/>"
+        })
     }
     return result
   }

@@ -55,7 +55,9 @@ struct Findings {
     let snapshot = story.recorded.atPeak
     guard snapshot.held > .zero else { return "At the peak the heap held nothing." }
     let parts = HeldParts(snapshot).named.filter { $0.bytes != .zero }
-    let listed = parts.map { "\(Formats.percent(fraction($0.bytes, of: snapshot.held))) \($0.name)" }
+    let listed = parts.map {
+      "\(Formats.percent(fraction($0.bytes, of: snapshot.held))) \($0.name)"
+    }
     var text = "Of \(snapshot.held) held at the peak: \(listed.joined(separator: ", "))."
     if let measured = story.samples.map(\.anonymous).max() {
       text +=
@@ -113,7 +115,7 @@ struct Findings {
 
   private static func trend(_ heap: HeapMeasures) -> String {
     guard let trend = Trend(heap.timeline) else {
-      return "The trace is too short to say."
+      return "Unknown: the trace is too short, or it carries no times."
     }
     let verdict =
       switch trend.verdict {
@@ -121,7 +123,9 @@ struct Findings {
       case .better: "No, it is getting better"
       case .same: "No, it stays about the same"
       }
-    let holes = (ByteCount(clamping: trend.first.holeBytes), ByteCount(clamping: trend.last.holeBytes))
+    let holes = (
+      ByteCount(clamping: trend.first.holeBytes), ByteCount(clamping: trend.last.holeBytes)
+    )
     var text =
       "\(verdict): live data filled \(Formats.percent(trend.first.utilisation)) of the held memory"
       + " in the first third of the run and \(Formats.percent(trend.last.utilisation)) in the last."

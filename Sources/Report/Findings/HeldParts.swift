@@ -12,7 +12,9 @@ struct HeldParts {
   var pinned: ByteCount
   /// Whole pages on which nothing lives.
   var freePages: ByteCount
-  /// What is held beyond these; negative where they exceed it. Zero when the measures close.
+  /// What is held beyond these, negative where they exceed it.
+  ///
+  /// Zero when the measures close.
   var unexplained: ByteCount
   var held: ByteCount
 

@@ -33,13 +33,6 @@ struct Trend {
     if first.utilisation == nil || last.utilisation == nil { return nil }
   }
 
-  /// How many times as many bytes were held for each live byte in the last third as in the first.
-  var overheadRatio: Double? {
-    guard let before = first.utilisation, let after = last.utilisation, after > 0, before > 0
-    else { return nil }
-    return before / after
-  }
-
   /// Two percentage points of utilisation, either way, count as no change.
   var verdict: Verdict {
     let change = (last.utilisation ?? 0) - (first.utilisation ?? 0)

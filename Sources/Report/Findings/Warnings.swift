@@ -39,11 +39,17 @@ enum Warnings {
       summary.truncatedStacks, "call stack was", "call stacks were",
       "deeper than the limit and lack their outermost frames.")
     if summary.events > 0 {
-      if !metadata.knowsStacks { warnings.append("The trace carries no call stacks: blame falls on one unknown site.") }
-      if !metadata.knowsTimes {
-        warnings.append("The trace carries no times: charts show the order of requests, and means over time mean little.")
+      if !metadata.knowsStacks {
+        warnings.append("The trace carries no call stacks: blame falls on one unknown site.")
       }
-      if !metadata.knowsThreads { warnings.append("The trace does not say which thread made a request.") }
+      if !metadata.knowsTimes {
+        warnings.append(
+          "The trace carries no times: charts show the order of requests, and means over time mean little."
+        )
+      }
+      if !metadata.knowsThreads {
+        warnings.append("The trace does not say which thread made a request.")
+      }
     }
     return warnings
   }

@@ -69,12 +69,6 @@ enum Formats {
     bytes > .zero ? "+\(bytes)" : bytes < .zero ? "\(bytes)" : "±0 B"
   }
 
-  /// How many times as much: `1.08×`, `133×`.
-  static func factor(_ value: Double?) -> String {
-    guard let value, value.isFinite else { return "–" }
-    return decimal(value, places: value < 9.95 ? 2 : value < 99.5 ? 1 : 0) + "×"
-  }
-
   /// A span of time: `850 ns`, `12.5 ms`, `3.20 s`, `4 min 05 s`, `2 h 10 min`.
   static func duration(nanoseconds: UInt64) -> String {
     let value = Double(nanoseconds)
@@ -113,6 +107,21 @@ enum Formats {
     let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
     let clock = [seconds / 3600 % 24, seconds / 60 % 60, seconds % 60].map(twoDigits)
     return "\(year)-\(twoDigits(month))-\(twoDigits(day)) \(clock.joined(separator: ":")) UTC"
+  }
+
+  /// The text with no line break possible between a number and its unit.
+  static func unbroken(_ text: String) -> String {
+    let units: Set<Substring> = [
+      "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "%", "ns", "µs", "ms", "s", "min", "h", "d",
+    ]
+    var result = ""
+    for (index, word) in text.split(separator: " ", omittingEmptySubsequences: false).enumerated() {
+      let bare = word.prefix { $0.isLetter || $0 == "%" }
+      let isUnit = units.contains(bare) && result.last?.isNumber == true
+      if index > 0 { result.append(isUnit ? "\u{A0}" : " ") }
+      result += word
+    }
+    return result
   }
 
   /// `one page`, `2 pages`, `1,024 pages`.

@@ -24,7 +24,10 @@ enum LargestRemainder {
       return x != y ? x > y : a < b
     }
     if missing > 0 {
-      for position in 0..<missing { result[byFraction[position % byFraction.count]] += 1 }
+      let (each, rest) = missing.quotientAndRemainder(dividingBy: byFraction.count)
+      for (position, index) in byFraction.enumerated() {
+        result[index] += Int64(each + (position < rest ? 1 : 0))
+      }
     } else {
       // Only the error of a long sum can overshoot, by a few bytes: they come off the largest.
       var excess = Int64(-missing)

@@ -22,7 +22,8 @@ extension String {
       } else if scalar.value < 0x20, let picture = Unicode.Scalar(0x2400 + scalar.value) {
         result.append(picture)
       } else {
-        result.append(contentsOf: "{\(String(scalar.value, radix: 16, uppercase: true))}".unicodeScalars)
+        result.append(
+          contentsOf: "{\(String(scalar.value, radix: 16, uppercase: true))}".unicodeScalars)
       }
     }
     return String(result)

@@ -7,7 +7,8 @@ enum CompareSection {
   static func content(_ story: Story) -> Markup {
     guard !story.heaps.isEmpty else { return .empty }
     let ranking = Ranking(story.heaps)
-    return plot(ranking) + table(ranking) + "<p class=\"note\">\(CompareText.caveat)</p>\n"
+    return plot(ranking) + table(ranking)
+      + "<p class=\"note\">\(CompareText.caveat)\(CompareText.headers(story))</p>\n"
   }
 
   private static func plot(_ ranking: Ranking) -> Markup {
@@ -38,26 +39,29 @@ enum CompareSection {
 
   private static func table(_ ranking: Ranking) -> Markup {
     """
-    <div class="scroll"><table>
+    <div class="scroll"><table class="heaps">
     <thead><tr><th scope="col" class="num">#</th><th scope="col">heap</th>\
     <th scope="col" class="num">peak resident</th><th scope="col" class="num">to recorded</th>\
-    <th scope="col" class="num">mean resident</th><th scope="col" class="num minor">peak held</th>\
-    <th scope="col" class="num minor">JW1</th><th scope="col" class="num minor">JW2</th>\
-    <th scope="col" class="num minor">JW3</th><th scope="col" class="num minor">JW4</th>\
-    <th scope="col" class="num minor">holes, peak</th><th scope="col" class="num minor">holes, end</th>\
-    <th scope="col" class="num minor">holes inspected</th></tr></thead>
+    <th scope="col" class="num minor">mean resident</th><th scope="col" class="num minor">peak held</th>\
+    <th scope="col" class="num minor">in holes, peak</th>\
+    <th scope="col" class="num minor">in holes, end</th></tr></thead>
     <tbody>
-    \(Markup(lines: ranking.heaps.map(row)))</tbody></table></div>
+    \(Markup(lines: ranking.heaps.map(memoryRow)))</tbody></table></div>
+    <h3>Fragmentation and work</h3>
+    <div class="scroll"><table class="heaps">
+    <thead><tr><th scope="col">heap</th><th scope="col" class="num">JW1</th>\
+    <th scope="col" class="num">JW2</th><th scope="col" class="num">JW3</th>\
+    <th scope="col" class="num">JW4</th><th scope="col" class="num">holes inspected</th>\
+    <th scope="col" class="num">splits</th><th scope="col" class="num">merges</th>\
+    <th scope="col" class="num">moved</th></tr></thead>
+    <tbody>
+    \(Markup(lines: ranking.heaps.map(workRow)))</tbody></table></div>
 
     """
   }
 
-  private static func row(_ heap: RankedHeap) -> Markup {
+  private static func memoryRow(_ heap: RankedHeap) -> Markup {
     let measures = heap.measures
-    let figures = [
-      measures.fragmentation.jw1, measures.fragmentation.jw2, measures.fragmentation.jw3,
-      measures.fragmentation.jw4,
-    ].map { "<td class=\"num minor\">\(Formats.percent($0))</td>" as Markup }
     let direction = heap.difference.map { $0 < .zero ? "better" : $0 > .zero ? "worse" : "" } ?? ""
     return """
       <tr class="\(heap.isRecorded ? "recorded" : "")"><td class="num">\(heap.rank)</td>\
@@ -65,13 +69,28 @@ enum CompareSection {
       <td class="num">\(measures.peakResident)</td>\
       <td class="num \(direction)" title="\(heap.difference.map(Formats.signedBytes) ?? "")">\
       \(heap.isRecorded ? "" : Formats.signedPercent(heap.relative))</td>\
-      <td class="num">\(measures.meanResident)</td>\
-      <td class="num minor">\(measures.peakHeld)</td>\(Markup(figures))\
+      <td class="num minor">\(measures.meanResident)</td>\
+      <td class="num minor">\(measures.peakHeld)</td>\
       <td class="num minor">\(measures.atPeak.holeBytes)</td>\
-      <td class="num minor">\(measures.atEnd.holeBytes)</td>\
-      <td class="num minor">\(work(measures.holesInspected))</td></tr>
+      <td class="num minor">\(measures.atEnd.holeBytes)</td></tr>
       """
   }
 
-  private static func work(_ count: UInt64) -> String { count == 0 ? "–" : Formats.count(count) }
+  private static func workRow(_ heap: RankedHeap) -> Markup {
+    let measures = heap.measures
+    let figures = [
+      measures.fragmentation.jw1, measures.fragmentation.jw2, measures.fragmentation.jw3,
+      measures.fragmentation.jw4,
+    ].map(Formats.percent)
+    // What really happened was not counted: a dash, not a zero.
+    let work = [
+      Formats.count(measures.holesInspected), Formats.count(measures.splits),
+      Formats.count(measures.merges), "\(ByteCount(clamping: Double(measures.bytesMoved)))",
+    ].map { heap.isRecorded ? "–" : $0 }
+    let cells = (figures + work).map { "<td class=\"num\">\($0)</td>" as Markup }
+    return """
+      <tr class="\(heap.isRecorded ? "recorded" : "")">\
+      <th scope="row"><code>\(measures.allocator)</code></th>\(Markup(cells))</tr>
+      """
+  }
 }

@@ -7,7 +7,9 @@ import Trace
 /// The report of one trace as a self-contained page: styles, pictures and the little script are in
 /// it, and nothing is fetched from anywhere, which the page itself forbids.
 public enum HTMLReport {
-  /// The whole page. Deterministic: it shows no time of the replay and none of the rendering.
+  /// The whole page.
+  ///
+  /// Deterministic: it shows no time of the replay and none of the rendering.
   ///
   /// - Complexity: linear in the story; tables show at most 100 call sites, charts at most about
   ///   800 points a line.
@@ -49,7 +51,7 @@ public enum HTMLReport {
       """
       <section id="\(question.rawValue)">
       <h2>\(question.text)</h2>
-      <p class="answer">\(answer)</p>
+      <p class="answer">\(Formats.unbroken(answer))</p>
       \(content)</section>
 
       """
@@ -90,7 +92,7 @@ public enum HTMLReport {
       findings.isItWorse,
     ]
     let items = zip(Question.allCases, answers).map { question, answer -> Markup in
-      "<li><a href=\"#\(question.rawValue)\">\(question.text)</a><p>\(answer)</p></li>"
+      "<li><a href=\"#\(question.rawValue)\">\(question.text)</a><p>\(Formats.unbroken(answer))</p></li>"
     }
     return "<nav aria-label=\"Questions\">\n<ol>\n\(Markup(lines: items))</ol>\n</nav>\n"
   }

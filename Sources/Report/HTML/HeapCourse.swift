@@ -22,7 +22,7 @@ struct HeapCourse {
     samples = isTime ? Self.thinned(story.samples) : []
     peakTime = story.recorded.atPeak.time
     let last = max(span, samples.last?.time.nanoseconds ?? 0)
-    xMaximum = isTime ? Double(last) : Double(max(points.count - 1, 1))
+    xMaximum = isTime ? Double(last) : 1
   }
 
   /// Every n-th of many, and always the last.
@@ -33,7 +33,9 @@ struct HeapCourse {
   }
 
   private func x(_ index: Int) -> Double {
-    isTime ? Double(points[index].time.nanoseconds) : Double(index)
+    isTime
+      ? Double(points[index].time.nanoseconds)
+      : Double(index) / Double(max(points.count - 1, 1))
   }
 
   private func series(
@@ -73,7 +75,7 @@ struct HeapCourse {
     if !samples.isEmpty {
       lines.append(
         LineSeries(
-          name: "anonymous, measured by the kernel", look: .measured,
+          name: "measured by the kernel", look: .measured,
           points: samples.map { (Double($0.time.nanoseconds), Double($0.anonymous.rawValue)) },
           isDotted: true, values: measuredAtPoints))
     }

@@ -12,14 +12,14 @@ enum HoleCharts {
       """
     return """
       <h3>Pages and holes</h3>
-      \(legend)<div class="pair">
-      \(occupancy(heap))\(holes(heap))</div>
+      \(legend)\(occupancy(heap))<div class="pair">
+      \(holes(heap))</div>
 
       """
   }
 
-  private static func figure(_ chart: BarChart, _ caption: Markup) -> Markup {
-    "<figure>\n<figcaption>\(caption)</figcaption>\n\(chart.svg())</figure>\n"
+  private static func figure(_ picture: Markup, _ caption: Markup) -> Markup {
+    "<figure>\n<figcaption>\(caption)</figcaption>\n\(picture)</figure>\n"
   }
 
   private static func occupancy(_ heap: HeapMeasures) -> Markup {
@@ -39,10 +39,11 @@ enum HoleCharts {
     let chart = BarChart(
       id: "occupancy", title: "Pages by how full they are",
       description: "Pages in use in sixteen classes, from nearly empty to full.",
-      xTitle: "live part of the page", classes: classes, lastLabel: "100 %",
+      xTitle: "live part of the page", classes: classes, lastLabel: "100 %", labelStride: 4,
       ticks: { AxisTicks.counts(upTo: $0) }, format: { Formats.count(clamping: $0) })
     return figure(
-      chart, "<b>Pages by how full they are.</b> Those at the left are kept for little.")
+      Markup(ChartSize.allCases.map { chart.svg($0) }),
+      "<b>Pages by how full they are.</b> Those at the left are kept for little.")
   }
 
   private static func holes(_ heap: HeapMeasures) -> Markup {
@@ -67,7 +68,7 @@ enum HoleCharts {
       xTitle: "size of the hole", classes: classes { Double($0.bytes.rawValue) },
       lastLabel: lastLabel, ticks: { AxisTicks.bytes(upTo: $0) },
       format: { "\(ByteCount(clamping: $0))" })
-    return figure(counts, "<b>Holes by size.</b> Many small ones are usual.")
-      + figure(bytes, "<b>Hole bytes by size.</b> Where the free bytes are.")
+    return figure(counts.svg(), "<b>Holes by size.</b> Many small ones are usual.")
+      + figure(bytes.svg(), "<b>Hole bytes by size.</b> Where the free bytes are.")
   }
 }

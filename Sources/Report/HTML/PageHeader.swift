@@ -14,7 +14,7 @@ extension HTMLReport {
       <dl class="facts">
       \(Markup(lines: facts(story).map { "<div><dt>\($0.name)</dt><dd>\($0.value)</dd></div>" }))</dl>
       \(warnings(findings.warnings))\
-      <p class="headline">\(findings.headline)</p>
+      <p class="headline">\(Formats.unbroken(findings.headline))</p>
       \(tiles(story))</header>
 
       """
@@ -26,7 +26,7 @@ extension HTMLReport {
     if let date = Formats.date(secondsSince1970: metadata.startedAt) {
       facts.append(TextFact("recorded", date))
     }
-    facts.append(TextFact("for", Formats.duration(nanoseconds: summary.durationNanoseconds)))
+    facts.append(TextFact("for", Formats.time(Timestamp(nanoseconds: summary.durationNanoseconds))))
     facts.append(TextFact("events", Formats.count(summary.events)))
     if story.inventory.threads > 0 {
       facts.append(TextFact("threads", Formats.count(story.inventory.threads)))
@@ -64,7 +64,9 @@ extension HTMLReport {
       ("\(end.pinned)", "pinned at the end: no trim returns it"),
       ("\(end.freePageBytes)", "in whole free pages at the end"),
     ]
-    let items = tiles.map { "<li><b>\($0.0)</b><span>\($0.1)</span></li>" as Markup }
+    let items = tiles.map {
+      "<li><b>\($0.0)</b><span>\(Formats.unbroken($0.1))</span></li>" as Markup
+    }
     return "<ul class=\"tiles\">\n\(Markup(lines: items))</ul>\n"
   }
 }

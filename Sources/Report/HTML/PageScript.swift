@@ -1,7 +1,9 @@
 // The one script of the page: it reads out the charts under the pointer. Nothing else needs it.
 
 extension PageStyle {
-  /// Plain JavaScript. Numbers come from `data-` attributes; text is set as text, never as HTML.
+  /// Plain JavaScript.
+  ///
+  /// Numbers come from `data-` attributes; text is set as text, never as HTML.
   static let script: Markup = """
     "use strict";
     function bytes(value) {
@@ -24,9 +26,9 @@ extension PageStyle {
       const times = figure.dataset.times.split(" ").map(Number);
       const isTime = figure.dataset.clock === "time";
       const format = figure.dataset.unit === "bytes" ? bytes : (v) => (v * 100).toFixed(1) + " %";
-      const moment = figure.querySelector(".moment");
+      const moment = figure.querySelector(".moment"), first = moment.textContent;
       const rows = [...figure.querySelectorAll("[data-values]")].map((row) => ({
-        cell: row.querySelector("b"), values: row.dataset.values.split(","),
+        cell: row.querySelector("b"), first: row.querySelector("b").textContent, values: row.dataset.values.split(","),
       }));
       for (const svg of figure.querySelectorAll("svg[data-end]")) {
         const cursor = svg.querySelector(".cursor");
@@ -41,7 +43,7 @@ extension PageStyle {
           const place = left + times[near] / end * (right - left);
           cursor.setAttribute("transform", "translate(" + place.toFixed(1) + " 0)");
           cursor.style.visibility = "visible";
-          moment.textContent = isTime ? clock(times[near]) : "request " + times[near];
+          moment.textContent = isTime ? clock(times[near]) : (times[near] * 100).toFixed(0) + " %";
           for (const row of rows) {
             const value = row.values[near];
             row.cell.textContent = value === "" || value === undefined ? "–" : format(Number(value));
@@ -49,8 +51,8 @@ extension PageStyle {
         };
         const hide = () => {
           cursor.style.visibility = "hidden";
-          moment.textContent = "";
-          for (const row of rows) row.cell.textContent = "";
+          moment.textContent = first;
+          for (const row of rows) row.cell.textContent = row.first;
         };
         svg.addEventListener("pointermove", show);
         svg.addEventListener("pointerdown", show);

@@ -2,6 +2,8 @@
 
 /// The style sheet and the script of the page: constants, nothing from a trace enters them.
 enum PageStyle {
+  /// The style sheet.
+  ///
   /// Colours are those of Okabe & Ito ("Color Universal Design", 2008), which people with any
   /// colour vision tell apart, darkened or lightened until they stand out from the background by
   /// at least 3 to 1. Lines differ in their dashes, too.
@@ -39,7 +41,7 @@ enum PageStyle {
     .command { color: var(--soft); margin-bottom: 14px; max-width: none; }
     .headline { font-size: 1.22rem; line-height: 1.45; margin: 20px 0 22px; }
     .note, figcaption { color: var(--soft); font-size: .9rem; }
-    .answer { font-size: 1.05rem; font-weight: 600; }
+    .answer { font-size: 1.08rem; overflow-wrap: anywhere; }
     section { border-top: 1px solid var(--rule); margin-top: 44px; padding-top: 28px; }
 
     .facts { display: flex; flex-wrap: wrap; gap: 4px 28px; margin: 0; font-size: .92rem; }
@@ -66,7 +68,7 @@ enum PageStyle {
     figure { margin: 18px 0 26px; break-inside: avoid; }
     figcaption { margin-bottom: 6px; max-width: 52em; }
     figcaption b { color: var(--ink); font-size: 1rem; }
-    svg.plot { display: block; width: 100%; height: auto; touch-action: pan-y; }
+    svg.plot { display: block; overflow: visible; width: 100%; height: auto; touch-action: pan-y; }
     svg.narrow { display: none; }
     .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 0 32px; }
     .pair figure { min-width: 0; }
@@ -95,8 +97,9 @@ enum PageStyle {
     .legend { list-style: none; display: flex; flex-wrap: wrap; gap: 2px 22px; margin: 4px 0 8px; padding: 0; font-size: .9rem; color: var(--soft); }
     .legend b { color: var(--ink); font-weight: 600; font-variant-numeric: tabular-nums; }
     .legend li { white-space: nowrap; }
-    .legend .moment { min-width: 6.2em; color: var(--ink); font-variant-numeric: tabular-nums; }
-    .legend .moment:empty { display: none; }
+    .reading b { display: inline-block; min-width: 4.7em; }
+    .reading { column-gap: 12px; }
+    .legend .moment { min-width: 7em; color: var(--ink); font-variant-numeric: tabular-nums; }
     .key { width: 26px; height: 12px; vertical-align: -1px; margin-right: 4px; }
     .swatch { display: inline-block; width: 12px; height: 12px; border-radius: 2px; margin-right: 6px; vertical-align: -1px; }
     .swatch.round { border-radius: 50%; } .swatch.hollow { background: var(--paper); border: 2px solid var(--soft); }
@@ -105,7 +108,7 @@ enum PageStyle {
     .k-unexplained { background: var(--unexplained); } .k-held { background: var(--held); }
     .k-freePages { background: repeating-linear-gradient(135deg, var(--free) 0 5px, transparent 5px 7px) var(--paper); }
 
-    .parts { display: grid; grid-template-columns: max-content 1fr max-content; gap: 8px 14px; align-items: center; font-variant-numeric: tabular-nums; }
+    .part { display: grid; grid-template-columns: 6.5em 1fr 8em; gap: 4px 10px; align-items: center; margin-bottom: 8px; font-size: .95rem; font-variant-numeric: tabular-nums; }
     .stack { display: flex; height: 26px; border-radius: 4px; overflow: hidden; background: var(--card); }
     .stack i { display: block; height: 100%; flex: none; }
 
@@ -114,22 +117,29 @@ enum PageStyle {
     caption { text-align: left; color: var(--soft); font-size: .9rem; padding-bottom: 6px; }
     th, td { padding: 6px 10px; text-align: left; vertical-align: baseline; border-bottom: 1px solid var(--rule); }
     th { font-weight: 600; color: var(--soft); font-size: .85rem; vertical-align: bottom; line-height: 1.3; }
-    tbody th { color: var(--ink); font-size: inherit; font-weight: 500; vertical-align: baseline; }
+    tbody th { white-space: nowrap; color: var(--ink); font-size: inherit; font-weight: 500; vertical-align: baseline; }
     th:first-child, td:first-child { padding-left: 4px; }
     .num { text-align: right; white-space: nowrap; }
     thead .num { white-space: normal; }
     tr.recorded { background: var(--card); } tr.recorded th { font-weight: 700; }
-    .definition { color: var(--soft); font-size: .88rem; }
+    td.definition { width: 58%; color: var(--soft); font-size: .88rem; }
+    .heaps tbody th { min-width: 10em; max-width: 22em; white-space: normal; }
     .sites { table-layout: fixed; min-width: 560px; }
     .sites .site { width: auto; } .sites .share { width: 17%; } .sites .figure { width: 11%; }
     .sites .count { width: 9%; }
     .sites td { vertical-align: top; }
-    .sites .share.num { background: linear-gradient(to right, var(--share) var(--part), transparent 0) no-repeat 0 5px / 100% calc(100% - 10px); }
+    .sites .share.num { background: linear-gradient(to right, var(--share) var(--part), transparent 0) no-repeat 0 5px / 100% 1.75em; }
     .share small { color: var(--soft); font-size: .85em; margin-left: 8px; display: inline-block; min-width: 3.4em; }
     details summary { cursor: pointer; }
+    .site summary { list-style: none; position: relative; padding-left: 16px; }
+    .site summary::-webkit-details-marker { display: none; }
+    .site summary::before { content: "▸"; position: absolute; left: 2px; color: var(--soft); }
+    .site [open] summary::before { content: "▾"; }
+    .site details:not([open]) summary code { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; }
     details summary:focus-visible, a:focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
     .place { color: var(--soft); font-size: .85rem; display: block; overflow-wrap: anywhere; }
-    .frames { margin: 8px 0 4px; padding-left: 2em; color: var(--soft); font-size: .88rem; }
+    .amounts { margin: 8px 0 0 16px; color: var(--soft); font-size: .88rem; }
+    .frames { margin: 6px 0 4px; padding-left: 2em; color: var(--soft); font-size: .88rem; }
     .frames code { color: var(--ink); }
     .frames li { padding: 1px 0; overflow-wrap: anywhere; }
     .more { margin: 8px 0 0; } .more > summary { color: var(--link); padding: 4px; }
@@ -146,11 +156,11 @@ enum PageStyle {
       .pair { grid-template-columns: 1fr; }
       .tiles { grid-template-columns: 1fr 1fr; } .tiles b { font-size: 1.2rem; }
       .minor { display: none; }
-      .sites { min-width: 0; } .sites .share { width: 32%; } .sites .figure { width: 22%; }
-      .share small { display: block; margin: 0; }
+      .sites { min-width: 0; } .sites .share { width: 38%; }
       th, td { padding: 6px 6px; }
-      .parts { grid-template-columns: 1fr max-content; gap: 2px 10px; }
-      .parts .stack { grid-column: 1 / -1; grid-row: auto; margin-bottom: 10px; order: 0; }
+      .part { grid-template-columns: 1fr max-content; }
+      .part .stack { grid-column: 1 / -1; grid-row: 2; }
+      .heaps tbody th { min-width: 8em; }
       footer dl { grid-template-columns: 1fr; gap: 0; } footer dd { margin-bottom: 8px; }
       nav li { padding-left: 26px; } nav li::before { left: 2px; }
     }

@@ -10,7 +10,7 @@ enum PinsSection {
 
   static func content(_ story: Story) -> Markup {
     Markup([
-      sites(story.pinsAtEnd, title: "At the end"), sites(story.pinsAtPeak, title: "At the peak"),
+      sites(story.pinsAtPeak, title: "At the peak"), sites(story.pinsAtEnd, title: "At the end"),
       HoleCharts.content(story.recorded),
     ])
   }
@@ -36,9 +36,10 @@ enum PinsSection {
     }
     let rest = report.sites.count - rows.count
     if rest > 0 {
+      let others = Formats.counted(rest, "more site", plural: "more sites")
       let bytes = shares[rows.count...].reduce(ByteCount.zero, +)
       result += """
-        <p class="note">and \(Formats.counted(rest, "more site", plural: "more sites")), which together keep \(bytes)</p>
+        <p class="note">\(Formats.unbroken("and \(others), which together keep \(bytes)"))</p>
 
         """
     }
@@ -56,7 +57,7 @@ enum PinsSection {
       <div class="scroll"><table class="sites">
       \(caption)<thead><tr><th scope="col" class="site">call site</th>\
       <th scope="col" class="share">share of pinned</th>\
-      <th scope="col" class="num figure">alone</th><th scope="col" class="num figure">live</th>\
+      <th scope="col" class="num figure minor">alone</th><th scope="col" class="num figure minor">live</th>\
       <th scope="col" class="num count minor">blocks</th>\
       <th scope="col" class="num count minor">pages</th></tr></thead>
       <tbody>
@@ -68,28 +69,31 @@ enum PinsSection {
   private static func row(_ site: PinnedSite, share: ByteCount, of whole: ByteCount) -> Markup {
     let part = fraction(share, of: whole) ?? 0
     let width = Formats.decimal(min(max(part, 0), 1) * 100, places: 1)
-    let place = SiteNames.place(site.frame)
-    let placed: Markup =
-      place.isEmpty || place == site.frame.function
-      ? .empty : "<span class=\"place\">\(place)</span>"
     return """
-      <tr><td class="site">\(name(site))\(placed)</td>\
+      <tr><td class="site">\(name(site))</td>\
       <td class="num share" style="--part:\(width)%">\(share)<small>\(Formats.percent(part))</small></td>\
-      <td class="num">\(site.sole)</td><td class="num">\(site.live)</td>\
+      <td class="num minor">\(site.sole)</td><td class="num minor">\(site.live)</td>\
       <td class="num minor">\(Formats.count(site.blocks))</td>\
       <td class="num minor">\(Formats.count(site.pages))</td></tr>
       """
   }
 
   private static func name(_ site: PinnedSite) -> Markup {
-    let name: Markup = "<code>\(site.frame.function)</code>"
+    let place = SiteNames.place(site.frame)
+    let placed: Markup =
+      place.isEmpty || place == site.frame.function
+      ? .empty : "<span class=\"place\">\(place)</span>"
+    let name: Markup = "<code>\(site.frame.function)</code>\(placed)"
     guard !site.stack.isEmpty else { return name }
+    let amounts = Formats.unbroken(
+      "\(site.live) in \(Formats.counted(site.blocks, "block")) on"
+        + " \(Formats.counted(site.pages, "page")); \(site.sole) pinned by this site alone")
     // A runaway recursion may be as deep as the limit of capture.
     let frames = site.stack.prefix(200).map { frame -> Markup in
       "<li><code>\(frame.function)</code> \(SiteNames.place(frame))</li>"
     }
     return """
-      <details><summary>\(name)</summary><ol class="frames">
+      <details><summary>\(name)</summary><p class="amounts">\(amounts)</p><ol class="frames">
       \(Markup(lines: frames))</ol></details>
       """
   }

@@ -9,9 +9,12 @@ enum TrendSection {
     guard course.points.count > 1 else { return .empty }
     return Markup([
       course.utilisationChart.figure(
-        caption: "<b>Live data as a part of held memory.</b> A falling line is a heap that empties and stays."),
+        caption:
+          "<b>Live data as a part of held memory.</b> A falling line is a heap that empties and stays."
+      ),
       course.holeChart.figure(
-        caption: "<b>Hole bytes.</b> A line that rises while live data stay level is fragmentation."),
+        caption: "<b>Hole bytes.</b> A line that rises while live data stay level is fragmentation."
+      ),
       table(story.recorded),
     ])
   }

@@ -32,11 +32,12 @@ enum WhereSection {
       let pieces = parts.named.filter { $0.bytes > .zero }.map { part -> Markup in
         // Parts that exceed what is held would leave the bar; the whole line is its limit.
         let width = Formats.decimal((fraction(part.bytes, of: whole) ?? 0) * 100, places: 2)
-        return "<i class=\"k-\(part.kind.rawValue)\" style=\"width:\(width)%\" title=\"\(part.name): \(part.bytes)\"></i>"
+        return
+          "<i class=\"k-\(part.kind.rawValue)\" style=\"width:\(width)%\" title=\"\(part.name): \(part.bytes)\"></i>"
       }
       return """
-        <span>\(name)</span><div class="stack" role="img" \
-        aria-label="\(words(parts))">\(Markup(pieces))</div><span class="num">\(parts.held) held</span>
+        <div class="part"><span>\(name)</span><div class="stack" role="img" \
+        aria-label="\(words(parts))">\(Markup(pieces))</div><span class="num">\(parts.held) held</span></div>
         """
     }
     return """
@@ -76,10 +77,11 @@ enum WhereSection {
       bytes("resident, modelled", \.resident, "held pages touched and not given back"),
     ]
     if !story.samples.isEmpty {
-      rows.append((
-        "anonymous, measured", measured(story, at: peak.time), measured(story, at: end.time),
-        "private resident memory of the whole process, by the kernel, at the last sample before"
-      ))
+      rows.append(
+        (
+          "anonymous, measured", measured(story, at: peak.time), measured(story, at: end.time),
+          "private resident memory of the whole process, by the kernel, at the last sample before"
+        ))
     }
     rows += [
       count("holes", \.holes, "runs of free bytes between live blocks"),

@@ -6,7 +6,9 @@ public import Trace
 
 /// The totals and the origin of a trace, for scripts.
 public enum InfoJSON {
-  /// One JSON object. `bytesPerEvent` is null where there are no events.
+  /// One JSON object.
+  ///
+  /// `bytesPerEvent` is null where there are no events.
   public static func render(
     metadata: TraceMetadata, summary: TraceSummary, inventory: TraceInventory
   ) throws -> String {

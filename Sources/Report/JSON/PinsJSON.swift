@@ -5,7 +5,9 @@ import MemoryUnits
 
 /// The blame for pinned pages, for scripts.
 public enum PinsJSON {
-  /// One JSON object. The sites' `pinnedBytes` are whole bytes that sum to the total.
+  /// One JSON object.
+  ///
+  /// The sites' `pinnedBytes` are whole bytes that sum to the total.
   public static func render(_ report: PinReport) throws -> String {
     try JSONValue.document(members(report)).text()
   }

@@ -6,6 +6,7 @@ public import Trace
 
 /// The totals and the origin of a trace.
 public enum InfoText {
+  /// Warnings first, then where the trace comes from, then its totals.
   public static func document(
     traceName: String, metadata: TraceMetadata, summary: TraceSummary, inventory: TraceInventory
   ) -> TextDocument {

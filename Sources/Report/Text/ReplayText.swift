@@ -2,9 +2,11 @@
 
 public import Analysis
 import MemoryUnits
+import Trace
 
 /// The measures of one heap.
 public enum ReplayText {
+  /// All figures of the pass, and the heap at its peak and at its end.
   public static func document(_ heap: HeapMeasures) -> TextDocument {
     let figures = heap.fragmentation
     return TextDocument([
@@ -45,7 +47,8 @@ public enum ReplayText {
     return .table(
       TextTable(
         columns: [
-          TextColumn("", .left, isFlexible: true), TextColumn("at the peak"), TextColumn("at the end"),
+          TextColumn("", .left, isFlexible: true), TextColumn("at the peak"),
+          TextColumn("at the end"),
         ],
         rows: [
           ["time", Formats.time(peak.time), Formats.time(end.time)],
@@ -60,6 +63,7 @@ public enum ReplayText {
 
 /// Many heaps side by side.
 public enum CompareText {
+  /// The ranking and what it leaves out.
   public static func document(_ heaps: [HeapMeasures]) -> TextDocument {
     guard !heaps.isEmpty else { return TextDocument([.paragraph("No heaps to compare.")]) }
     return TextDocument([
@@ -71,6 +75,15 @@ public enum CompareText {
   static let caveat =
     "All heaps but recorded are simulated: textbook policies, without headers unless their name"
     + " says so. Resident memory is modelled: a program is taken to touch all of every block."
+
+  /// What headers alone cost the recorded heap, with a space before it; empty where unknown.
+  static func headers(_ story: Story) -> String {
+    let (each, blocks) = (story.metadata.headerBytes, story.recorded.atPeak.liveBlocks)
+    guard each > 0, blocks > 0 else { return "" }
+    let all = ByteCount(clamping: Double(each) * Double(blocks))
+    return " The recorded heap keeps a header of \(each) bytes for each block: \(all) at the peak,"
+      + " which a heap without headers saves by that alone."
+  }
 
   static func table(_ heaps: [HeapMeasures]) -> TextBlock {
     let ranking = Ranking(heaps)

@@ -6,18 +6,23 @@
 /// needs none. Every text in it is harmless to print: what would act on a terminal (control
 /// characters, marks of direction) was made visible when it was added.
 public struct TextDocument: Sendable, Equatable {
+  /// In the order in which they are read.
   public private(set) var blocks: [TextBlock] = []
 
+  /// An empty document.
   public init() {}
 
+  /// A document of these blocks.
   public init(_ blocks: [TextBlock]) {
     self.blocks = blocks.map(\.madeVisible)
   }
 
+  /// Adds a block at the end.
   public mutating func append(_ block: TextBlock) {
     blocks.append(block.madeVisible)
   }
 
+  /// Adds all blocks of another document at the end.
   public mutating func append(contentsOf document: TextDocument) {
     blocks += document.blocks
   }
@@ -41,9 +46,12 @@ public enum TextBlock: Sendable, Equatable {
 
 /// A name and a value.
 public struct TextFact: Sendable, Equatable {
+  /// What the value is.
   public var name: String
+  /// The value, with its unit.
   public var value: String
 
+  /// A name and a value.
   public init(_ name: String, _ value: String) {
     self.name = name
     self.value = value
@@ -52,11 +60,14 @@ public struct TextFact: Sendable, Equatable {
 
 /// A horizontal bar with its name before and its figure behind it.
 public struct TextBar: Sendable, Equatable {
+  /// What the value is.
   public var name: String
   /// The length, as a part of the longest possible bar: 0 through 1.
   public var fraction: Double
+  /// The value in words, with its unit.
   public var figure: String
 
+  /// A bar; a fraction outside 0 through 1 is clamped, one that is no number is zero.
   public init(_ name: String, fraction: Double, figure: String) {
     self.name = name
     self.fraction = fraction.isFinite ? min(max(fraction, 0), 1) : 0
@@ -66,11 +77,14 @@ public struct TextBar: Sendable, Equatable {
 
 /// A course of values at even distances in time.
 public struct TextCourse: Sendable, Equatable {
+  /// What the value is.
   public var name: String
   /// Each as a part of the largest of all courses of the block: 0 through 1.
   public var fractions: [Double]
+  /// The value in words, with its unit.
   public var figure: String
 
+  /// A course; fractions outside 0 through 1 are clamped, those that are no numbers are zero.
   public init(_ name: String, fractions: [Double], figure: String) {
     self.name = name
     self.fractions = fractions.map { $0.isFinite ? min(max($0, 0), 1) : 0 }
@@ -80,12 +94,15 @@ public struct TextCourse: Sendable, Equatable {
 
 /// Rows under named columns.
 public struct TextTable: Sendable, Equatable {
+  /// The heads, from left to right.
   public var columns: [TextColumn]
   /// Each row has one cell for each column.
   public var rows: [[String]]
   /// Indices of rows that stand out.
   public var emphasised: Set<Int>
 
+  /// A table.
+  ///
   /// Rows that are too short are filled with empty cells, longer ones cut.
   public init(columns: [TextColumn], rows: [[String]], emphasised: Set<Int> = []) {
     self.columns = columns
@@ -98,15 +115,19 @@ public struct TextTable: Sendable, Equatable {
 
 /// The head of a column.
 public struct TextColumn: Sendable, Equatable {
+  /// Where cells stand in their column.
   public enum Alignment: Sendable { case left, right }
 
+  /// What the column holds.
   public var title: String
+  /// Names left, figures right.
   public var alignment: Alignment
   /// May be shortened where space is short: names, not figures.
   public var isFlexible: Bool
   /// May be left out where space is short.
   public var isMinor: Bool
 
+  /// The head of a column of figures, unless said otherwise.
   public init(
     _ title: String, _ alignment: Alignment = .right, isFlexible: Bool = false,
     isMinor: Bool = false
@@ -128,7 +149,9 @@ extension TextBlock {
     case .facts(let facts):
       return .facts(facts.map { TextFact($0.name.visible, $0.value.visible) })
     case .table(var table):
-      for index in table.columns.indices { table.columns[index].title = table.columns[index].title.visible }
+      for index in table.columns.indices {
+        table.columns[index].title = table.columns[index].title.visible
+      }
       table.rows = table.rows.map { $0.map(\.visible) }
       return .table(table)
     case .bars(let bars):

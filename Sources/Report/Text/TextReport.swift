@@ -35,7 +35,7 @@ public enum TextReport {
     document.append(.paragraph(findings.wouldAnotherHelp))
     if !story.heaps.isEmpty {
       document.append(CompareText.table(story.heaps))
-      document.append(.paragraph(CompareText.caveat))
+      document.append(.paragraph(CompareText.caveat + CompareText.headers(story)))
     }
     document.append(.heading("Is it getting worse?", level: 2))
     document.append(.paragraph(findings.isItWorse))

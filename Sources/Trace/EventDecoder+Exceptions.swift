@@ -1,0 +1,57 @@
+// Steps that are no plain allocations or frees, out of the columns of a chunk.
+
+import MemoryUnits
+
+extension EventDecoder {
+  /// Decodes a step that is no plain allocation or free; false where it has no meaning any more,
+  /// because the block that it is about was lost.
+  @inline(never)
+  mutating func exception(_ request: inout Request) -> Bool {
+    guard exceptionCodes.next < exceptionCodes.end else {
+      problem = "the column of exceptions ends too early"
+      return false
+    }
+    let code = exceptionCodes.byte()
+    nextException = Self.position(after: step &+ 1, &exceptionGaps)
+    switch code {
+    case StepCode.reallocate:
+      return reallocate(&request)
+    case StepCode.reallocateEnd:
+      let delivers = allocate(&request)
+      request.operation = .reallocateEnd
+      return delivers
+    case StepCode.reallocateBegin, StepCode.abandon, StepCode.abandonReused:
+      request.operation = code == StepCode.reallocateBegin ? .reallocateBegin : .abandon
+      if code == StepCode.abandonReused { reusedAddresses &+= 1 }
+      let allocation = reference()
+      guard referenceIsSound(), let slot = live.take(allocation) else { return false }
+      live.release(slot)
+      request.slot = Slot(slot)
+      return true
+    case StepCode.moveBreak, StepCode.startBreak, StepCode.freeUnknown:
+      request.operation =
+        code == StepCode.moveBreak
+        ? .moveBreak : code == StepCode.startBreak ? .startBreak : .freeUnknown
+      if readsAddresses { request.address = Address(addressColumns.raw.varint()) }
+      return blockIsSound()
+    default:
+      problem = "step code \(code) belongs to a later version of the format"
+      return false
+    }
+  }
+
+  /// Resizes a block; where the old one was lost, only the new one begins.
+  private mutating func reallocate(_ request: inout Request) -> Bool {
+    let allocation = reference()
+    readBlock(&request)
+    guard referenceIsSound(), blockIsSound() else { return false }
+    guard let slot = live.take(allocation) else {
+      request.operation = .reallocateEnd
+      return begin(&request)
+    }
+    request.operation = .reallocate
+    request.slot = Slot(slot)
+    live.keep(slot)
+    return true
+  }
+}

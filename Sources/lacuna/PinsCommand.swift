@@ -1,0 +1,55 @@
+// lacuna pins: which call sites keep pages from being returned.
+
+public import Analysis
+public import ArgumentParser
+import Report
+import Trace
+
+struct PinsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "pins",
+    abstract: "Show which call sites keep pages from being returned.",
+    discussion: """
+      A page stays as long as any block on it lives. Its free bytes are shared equally among the \
+      call sites with a block there; the shares add up to all pinned bytes. "Sole" are the free \
+      bytes of pages that one site keeps alone.
+
+      EXAMPLES
+        lacuna pins app.trace
+        lacuna pins app.trace --at end --by stack
+        lacuna pins app.trace --at 40% --json
+      """)
+
+  @OptionGroup var trace: TraceArgument
+
+  @Option(
+    help: ArgumentHelp(
+      "The moment: peak, end, a time (12.5s, 350ms) or a share of the trace (40%).",
+      valueName: "moment"))
+  var at = "peak"
+
+  @Option(help: "What a call site is: the first function of yours, or a whole call stack.")
+  var by = SiteGrouping.function
+
+  @Option(help: ArgumentHelp("How many sites to show as text.", valueName: "count"))
+  var limit = 20
+
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    let file = try trace.open()
+    let duration = Timestamp(nanoseconds: file.summary.durationNanoseconds)
+    guard let moment = Moment(parsing: at, duration: duration) else {
+      throw ValidationError(
+        "'\(at)' is no moment: write peak, end, a time such as 12.5s or 350ms, or a share such as 40%.")
+    }
+    let report = try measured("looking for pins", file, quiet: output.quiet) {
+      try Measurement.pins(trace: file, at: moment, grouping: by, progress: $0)
+    }
+    try output.print(PinsText.document(report, limit: max(0, limit))) {
+      try PinsJSON.render(report)
+    }
+  }
+}
+
+extension SiteGrouping: ExpressibleByArgument {}

@@ -1,0 +1,59 @@
+// lacuna replay: one heap, all measures.
+
+import Allocators
+import Analysis
+import ArgumentParser
+import Report
+import Terminal
+
+struct ReplayCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "replay",
+    abstract: "Replay a trace through one heap and show all measures.",
+    discussion: """
+      EXAMPLES
+        lacuna replay app.trace --allocator recorded
+        lacuna replay app.trace --allocator 'first-fit(header=8,align=16)'
+        lacuna replay --list-allocators
+      """)
+
+  @Argument(help: ArgumentHelp("The trace file.", valueName: "trace"))
+  var path: String?
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("The heap to replay through.", valueName: "spec"))
+  var allocator = "recorded"
+
+  @Flag(help: "List the heaps with their parameters and defaults.")
+  var listAllocators = false
+
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    if listAllocators {
+      try Console(.standardOutput).write(StandardHeaps.listing)
+      return
+    }
+    guard let path else { throw ValidationError("Missing expected argument '<trace>'") }
+    let heap = try specification(allocator)
+    var trace = TraceArgument()
+    trace.path = path
+    let file = try trace.open()
+    let measures = try measured("replaying", file, quiet: output.quiet) {
+      try Measurement.measure(trace: file, specifications: [heap], progress: $0)
+    }
+    guard let measures = measures.first else { return }
+    try output.print(ReplayText.document(measures)) { try ReplayJSON.render(measures) }
+  }
+}
+
+/// Parses a heap specification; says where it is wrong and exits with 64.
+func specification(_ text: String) throws -> HeapSpecification {
+  do {
+    return try HeapSpecification(parsing: text)
+  } catch {
+    fail("\(error)")
+    throw ExitCode(64)
+  }
+}

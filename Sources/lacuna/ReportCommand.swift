@@ -1,0 +1,50 @@
+// lacuna report: the whole story, as text, JSON or one HTML page.
+
+import Analysis
+import ArgumentParser
+import Glibc
+import Report
+import Terminal
+
+struct ReportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "report",
+    abstract: "Tell the whole story of a trace.",
+    discussion: """
+      Where the memory went, who keeps it, whether trimming or another heap would help, and whether \
+      it gets worse: as text, or with -o as one HTML page that needs nothing else.
+
+      EXAMPLES
+        lacuna report app.trace
+        lacuna report app.trace -o app.html
+      """)
+
+  @OptionGroup var trace: TraceArgument
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "Write an HTML page to this file; - stands for standard output.", valueName: "file.html"))
+  var output: String?
+
+  @OptionGroup var options: OutputOptions
+
+  func run() throws {
+    let file = try trace.open()
+    var page: OutputFile?
+    // Opened first: nobody wants to wait for a report that cannot be written.
+    if let output, output != "-" { page = try OutputFile(output) }
+    var story = try measured("reading", file, quiet: options.quiet) {
+      try Measurement.story(of: file, heaps: StandardHeaps.all, progress: $0)
+    }
+    story.version = Lacuna.version
+    if let page {
+      try page.write(HTMLReport.render(story))
+      if !options.quiet { note("the report is in \(page.path)") }
+    } else if output == "-" {
+      try Console(.standardOutput).write(HTMLReport.render(story))
+    }
+    guard output == nil || options.json else { return }
+    try options.print(TextReport.document(story)) { try ReportJSON.render(story) }
+  }
+}

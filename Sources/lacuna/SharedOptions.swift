@@ -1,0 +1,64 @@
+// What every reporting command accepts, and how it writes its result.
+
+public import ArgumentParser
+import Glibc
+import MemoryUnits
+import Report
+public import Terminal
+import Trace
+
+/// The trace to read.
+struct TraceArgument: ParsableArguments {
+  @Argument(
+    help: ArgumentHelp("The trace file.", valueName: "trace"),
+    completion: .file(extensions: ["trace"]))
+  var path: String
+
+  /// Opens the trace; says why and exits with 1 where it cannot be read.
+  func open() throws -> TraceFile {
+    do {
+      return try TraceFile(path: path)
+    } catch {
+      fail("\(error)")
+      throw ExitCode(1)
+    }
+  }
+
+  /// The file name, without its directories.
+  var name: String { path.split(separator: "/").last.map(String.init) ?? path }
+}
+
+/// How the result is to look.
+struct OutputOptions: ParsableArguments {
+  @Flag(help: "Print one JSON object instead of text; bytes are integers.")
+  var json = false
+
+  @Option(help: ArgumentHelp("Use colour: auto, always or never.", valueName: "when"))
+  var color: ColorChoice = .auto
+
+  @Flag(name: .shortAndLong, help: "Show no progress.")
+  var quiet = false
+
+  /// Prints the document, or the JSON where that was asked for.
+  func print(_ document: @autoclosure () -> TextDocument, json: () throws -> String) throws {
+    let console = Console(.standardOutput, color: color)
+    do {
+      if self.json {
+        try console.write(try json())
+      } else {
+        try console.write(Self.render(document(), console))
+      }
+    } catch ConsoleError.readerGone {
+      throw ExitCode.success
+    } catch {
+      fail("\(error)")
+      throw ExitCode(1)
+    }
+  }
+
+  private static func render(_ document: TextDocument, _ console: Console) -> String {
+    document.plainText(width: min(console.traits.columns ?? 100, 140))
+  }
+}
+
+extension ColorChoice: ExpressibleByArgument {}

@@ -1,0 +1,90 @@
+// Call stacks: those of the trace equal those that glibc's own unwinder takes.
+
+import Foundation
+import MemoryUnits
+import TestSupport
+import Testing
+import Trace
+
+@Suite struct StackTests {
+  /// The stack of the last block that each address had.
+  private func stacks(of file: TraceFile) throws -> [UInt64: [UInt64]] {
+    var stacks: [UInt64: [UInt64]] = [:]
+    try file.read(addresses: true) { batch in
+      for request in batch where request.operation == .allocate {
+        stacks[request.address.rawValue] = file.stacks.returnAddresses(of: request.stack)
+      }
+    }
+    return stacks
+  }
+
+  @Test(
+    "equal what backtrace() says, with and without frame pointers",
+    arguments: ["-fomit-frame-pointer", "-fno-omit-frame-pointer"], ["-O0", "-O2"])
+  func agree(framePointers: String, optimisation: String) throws {
+    let workshop = try Workshop()
+    let program = try workshop.compile("stacks.c", optimisation, framePointers, "-fno-builtin")
+    let (result, trace) = try workshop.record([program])
+    try #require(result.exitCode == 0)
+    let file = try TraceFile(path: trace)
+    let taken = try stacks(of: file)
+    var compared = 0
+    for line in result.output.split(separator: "\n") {
+      let words = line.split(separator: " ").compactMap { UInt64($0.dropFirst(2), radix: 16) }
+      let address = try #require(words.first)
+      let expected = Array(words.dropFirst())
+      let stack = try #require(taken[address], "no block at \(line)")
+      // The innermost address is another call of the same function; at the other end glibc may
+      // add an address 0, and we keep 128 frames.
+      let callers = Array(stack.dropFirst())
+      let kept = min(expected.count, 127)
+      #expect(Array(callers.prefix(kept)) == Array(expected.prefix(kept)), "\(line)")
+      #expect(callers.count <= expected.count)
+      compared += 1
+    }
+    #expect(compared > 60)
+    #expect(file.summary.truncatedStacks > 0)
+  }
+
+  @Test("no stacks are taken when none are wanted")
+  func none() throws {
+    let workshop = try Workshop()
+    let trace = workshop.file("a.trace")
+    let result = try workshop.lacuna(
+      ["record", "-q", "--stack-depth", "0", "-o", trace, "--", "/bin/true"])
+    #expect(result.exitCode == 0)
+    let file = try TraceFile(path: trace)
+    try file.read(addresses: false) { batch in
+      for request in batch { #expect(file.stacks.returnAddresses(of: request.stack).isEmpty) }
+    }
+    #expect(!file.metadata.knowsStacks)
+  }
+}
+
+@Suite struct ThreadTests {
+  @Test("more threads at once than there are rings, and thousands after one another")
+  func crowd() throws {
+    let workshop = try Workshop()
+    let program = try workshop.compile("crowd.c", "-O0", "-fno-builtin")
+    let (result, trace) = try workshop.record([program, "700", "2000"])
+    try #require(result.exitCode == 0, "\(result.errors)")
+    let file = try TraceFile(path: trace)
+    try checkSound(file)
+    // Beside its own the program makes the requests of pthread_create.
+    #expect(file.summary.allocations >= UInt64(result.numbers[0]))
+    #expect(file.threads.count >= 2701)
+  }
+
+  @Test("blocks that wander between threads, one arena, no thread caches")
+  func handover() throws {
+    let workshop = try Workshop()
+    let program = try workshop.compile("handover.c", "-O2")
+    let (result, trace) = try workshop.record(
+      [program, "8", "100000"],
+      environment: ["GLIBC_TUNABLES": "glibc.malloc.tcache_count=0:glibc.malloc.arena_max=1"])
+    let file = try TraceFile(path: trace)
+    try checkSound(file)
+    #expect(file.summary.reallocations == UInt64(result.numbers[2]))
+    #expect(file.threads.count == 9)
+  }
+}

@@ -1,0 +1,115 @@
+// The traced program must not notice.
+
+import Foundation
+import TestSupport
+import Testing
+import Trace
+
+@Suite struct TransparencyTests {
+  @Test(
+    "exit codes and signals are the program's own",
+    arguments: [
+      ("return", 3), ("_exit", 7), ("kill", 137), ("segv", 139), ("abort", 134),
+      ("double-free", 134),
+    ])
+  func endings(how: String, code: Int) throws {
+    let workshop = try Workshop()
+    let program = try workshop.compile("endings.c", "-O0", "-fno-builtin")
+    let (result, trace) = try workshop.record([program, how])
+    #expect(Int(result.exitCode) == code)
+    let file = try TraceFile(path: trace)
+    #expect(file.isComplete)
+    // All hundred thousand blocks, also where nothing could be flushed any more.
+    var count = 0
+    try file.read(addresses: false) { batch in
+      for request in batch where request.operation == .allocate && request.size == 24 { count += 1 }
+    }
+    #expect(count >= 100_000)
+    #expect(file.summary.frees == (how == "double-free" ? 2 : 0))
+  }
+
+  @Test("what a forked child does is not the program's")
+  func fork() throws {
+    let workshop = try Workshop()
+    let program = try workshop.compile("endings.c", "-O0", "-fno-builtin")
+    let (_, trace) = try workshop.record([program, "fork"])
+    let file = try TraceFile(path: trace)
+    #expect(file.summary.frees == 0)
+    try checkSound(file)
+  }
+
+  @Test("programs that the program starts find a clean environment")
+  func execChild() throws {
+    let workshop = try Workshop()
+    let program = try workshop.compile("endings.c", "-O0", "-fno-builtin")
+    let (plain, _) = try workshop.record([program, "exec-child"])
+    #expect(plain.output == "none\n0\n")
+    let counter = try workshop.compile("counter.c", "-shared", "-fPIC", as: "libcounter.so")
+    let (others, _) = try workshop.record(
+      [program, "exec-child"], environment: ["LD_PRELOAD": counter])
+    #expect(others.output == counter + "\n0\n")
+  }
+
+  @Test("exec goes on in the same trace, and ends the blocks of the image before")
+  func exec() throws {
+    let workshop = try Workshop()
+    let program = try workshop.compile("endings.c", "-O0", "-fno-builtin")
+    let (result, trace) = try workshop.record([program, "exec"])
+    #expect(result.exitCode == 3)
+    let file = try TraceFile(path: trace)
+    #expect(file.summary.allocations >= 200_000)
+    #expect(file.summary.liveBlocksAtEnd < 150_000)
+    #expect(Set(file.modules.map(\.image)) == [0, 1])
+    try checkSound(file)
+  }
+
+  @Test("backtrace() from a signal handler inside malloc reaches main")
+  func backtrace() throws {
+    let workshop = try Workshop()
+    let program = try workshop.compile("signals.c", "-O2", "-fno-builtin")
+    let (result, trace) = try workshop.record([program])
+    #expect(result.numbers.count == 2)
+    #expect(result.numbers.first == result.numbers.last)
+    #expect(try TraceFile(path: trace).summary.lostEvents == 0)
+  }
+
+  @Test("standard input and output pass through")
+  func streams() throws {
+    let workshop = try Workshop()
+    let text = String(repeating: "line\n", count: 10_000)
+    let (result, _) = try workshop.record(["/bin/cat"], input: text)
+    #expect(result.output == text)
+    #expect(result.errors == "")
+    #expect(result.exitCode == 0)
+  }
+
+  @Test("addresses are the same with and without recording")
+  func placement() throws {
+    let workshop = try Workshop()
+    let source = workshop.file("places.c")
+    try """
+    #include <stdio.h>
+    #include <stdlib.h>
+    int main(void) {
+      static void *kept[500];
+      static char line[64];
+      unsigned state = 1;
+      setvbuf(stdout, NULL, _IONBF, 0);
+      for (int i = 0; i < 5000; i++) {
+        state = state * 1103515245 + 12345;
+        void **slot = &kept[state / 65536 % 500];
+        *slot = realloc(*slot, 1 + state / 7 % 3000);
+        snprintf(line, sizeof line, "%p\\n", *slot);
+        fputs(line, stdout);
+      }
+    }
+    """.write(toFile: source, atomically: false, encoding: .utf8)
+    let program = workshop.file("places")
+    try #require(try workshop.run("clang", [source, "-o", program]).exitCode == 0)
+    // Without randomised addresses the break starts behind the program in both runs.
+    let plain = try workshop.run("setarch", ["-R", program])
+    let (recorded, _) = try workshop.record(["/usr/bin/setarch", "-R", program])
+    #expect(plain.output.count > 5000 * 8)
+    #expect(recorded.output == plain.output)
+  }
+}

@@ -1,0 +1,109 @@
+// Running the built command and programs compiled for a test.
+
+import Foundation
+
+/// What a program left behind.
+public struct ProgramResult: Sendable {
+  public var exitCode: Int32
+  public var output: String
+  public var errors: String
+
+  /// The numbers in the output.
+  public var numbers: [Int] { output.split(whereSeparator: \.isWhitespace).compactMap { Int($0) } }
+}
+
+/// A directory of its own for one test, removed with everything in it when the last reference goes.
+public final class Workshop: Sendable {
+  public let path: String
+
+  public init() throws {
+    let directory = FileManager.default.temporaryDirectory
+      .appendingPathComponent("lacuna-test-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    path = directory.path
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+
+  public func file(_ name: String) -> String { path + "/" + name }
+
+  /// Compiles one of `Tests/Fixtures` and returns the path of the program.
+  public func compile(_ fixture: String, _ flags: String..., as name: String? = nil) throws -> String {
+    let result = file(name ?? String(fixture.prefix { $0 != "." }))
+    let compiler = fixture.hasSuffix(".cpp") ? "clang++" : "clang"
+    try require(
+      run(compiler, ["-pthread", Self.fixtures + "/" + fixture, "-o", result] + flags))
+    return result
+  }
+
+  /// Runs a program to its end. Its output goes through files, so that it may be of any length.
+  public func run(
+    _ program: String, _ arguments: [String] = [], environment: [String: String] = [:],
+    input: String = ""
+  ) throws -> ProgramResult {
+    let process = Process()
+    let mark = UUID().uuidString
+    try input.write(toFile: file("in-" + mark), atomically: false, encoding: .utf8)
+    process.executableURL = URL(fileURLWithPath: program.contains("/") ? program : "/usr/bin/env")
+    process.arguments = program.contains("/") ? arguments : [program] + arguments
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+    process.currentDirectoryURL = URL(fileURLWithPath: path)
+    for name in ["out-", "err-"] {
+      _ = FileManager.default.createFile(atPath: file(name + mark), contents: nil)
+    }
+    process.standardInput = FileHandle(forReadingAtPath: file("in-" + mark))
+    process.standardOutput = FileHandle(forWritingAtPath: file("out-" + mark))
+    process.standardError = FileHandle(forWritingAtPath: file("err-" + mark))
+    try process.run()
+    process.waitUntilExit()
+    let code = process.terminationStatus
+    return ProgramResult(
+      exitCode: process.terminationReason == .uncaughtSignal ? 128 + code : code,
+      output: text("out-" + mark), errors: text("err-" + mark))
+  }
+
+  private func text(_ name: String) -> String {
+    let data = FileManager.default.contents(atPath: file(name)) ?? Data()
+    return String(decoding: data, as: UTF8.self)
+  }
+
+  /// Runs the built `lacuna`.
+  public func lacuna(
+    _ arguments: [String], environment: [String: String] = [:], input: String = ""
+  ) throws -> ProgramResult {
+    try run(
+      Self.buildDirectory + "/lacuna", arguments, environment: environment, input: input)
+  }
+
+  /// Records a program and returns how that ended, with the path of the trace.
+  public func record(
+    _ command: [String], environment: [String: String] = [:], input: String = "",
+    to name: String = "a.trace"
+  ) throws -> (result: ProgramResult, trace: String) {
+    let trace = file(name)
+    let result = try lacuna(
+      ["record", "-q", "-o", trace, "--"] + command, environment: environment, input: input)
+    return (result, trace)
+  }
+
+  private func require(_ result: ProgramResult) throws {
+    guard result.exitCode == 0 else { throw ProgramFailed(result: result) }
+  }
+
+  /// Where the products of this build lie: beside the running tests.
+  public static var buildDirectory: String {
+    URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+      .path
+  }
+
+  public static var fixtures: String {
+    URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appendingPathComponent("Fixtures").path
+  }
+}
+
+/// A program that a test relies on did not do its work.
+public struct ProgramFailed: Error, CustomStringConvertible {
+  public let result: ProgramResult
+  public var description: String { "exit code \(result.exitCode): \(result.errors)" }
+}

@@ -1,0 +1,269 @@
+// Whatever happens to a file, what is intact is read and what is lost is named.
+
+import MemoryUnits
+import TestSupport
+import Testing
+import Trace
+
+@Suite struct DamageTests {
+  let directory = TemporaryDirectory()
+
+  /// A small file of several chunks, and what it holds: the file offset up to which each number of
+  /// steps needs to be intact.
+  private struct Sample {
+    var bytes: [UInt8]
+    var steps: [ExpectedStep]
+    /// After each flush: the length of the file, and the steps that are in it.
+    var flushes: [(bytes: Int, steps: Int)]
+  }
+
+  private func sample(seed: UInt64 = 3, callsPerChunk: Int = 25, chunks: Int = 4) throws -> Sample {
+    let path = directory.file("sample")
+    var metadata = TraceMetadata()
+    metadata.headerBytes = 8
+    let writer = try TraceWriter(path: path, metadata: metadata)
+    for index in 0..<5 {
+      _ = writer.thread(ThreadDescription(kernelID: Int32(index), name: "t\(index)"))
+    }
+    let calls = randomCalls(
+      callsPerChunk * chunks, seed: seed, threads: 5, stacks: 4, addresses: 12
+    ).filter {
+      switch $0 {
+      case .flush, .lose, .truncateStack: false
+      default: true
+      }
+    }
+    var flushes: [(bytes: Int, steps: Int)] = []
+    for (index, call) in calls.enumerated() {
+      if index == 30 {
+        let node = writer.node(parent: 0, returnAddress: 0x1234, image: 0)
+        for entry in [EntryPoint.malloc, .calloc, .realloc] {
+          _ = writer.stack(node: node, entry: entry)
+        }
+      }
+      if index == 50 { writer.renameThread(ThreadIndex(2), to: "renamed") }
+      try writer.feed(call)
+      if index % callsPerChunk == callsPerChunk - 1 {
+        try writer.flush()
+        flushes.append((contents(of: path).count, Int(writer.summary.steps)))
+      }
+    }
+    try writer.flush()
+    flushes.append((contents(of: path).count, Int(writer.summary.steps)))
+    try writer.finish()
+    return Sample(bytes: contents(of: path), steps: NaiveRecorder(calls).steps, flushes: flushes)
+  }
+
+  /// Stack numbers depend on a table that may be lost; everything else does not.
+  private func stackless(_ steps: some Sequence<ExpectedStep>) -> [ExpectedStep] {
+    steps.map { step in
+      var step = step
+      step.stack = 0
+      return step
+    }
+  }
+
+  /// Opens and reads with and without addresses; only a ``TraceError`` may stop it.
+  private func open(_ bytes: [UInt8]) throws -> (file: TraceFile, steps: [ExpectedStep])? {
+    let path = directory.file("damaged")
+    write(bytes, to: path)
+    do {
+      let file = try TraceFile(path: path)
+      let found = try steps(of: file, addresses: true)
+      // Addresses may be damaged where everything else is not.
+      #expect(try steps(of: file, addresses: false).count >= found.count)
+      for stack in 0..<UInt32(file.stacks.count + 2) {
+        _ = file.stacks.returnAddresses(of: StackID(stack))
+        _ = file.stacks.image(of: StackID(stack))
+      }
+      for step in found {
+        #expect(step.block != -1 && Int(step.thread) < file.threads.count)
+        #expect(Int(step.stack) < file.stacks.count)
+      }
+      return (file, found)
+    } catch is TraceError {
+      return nil
+    }
+  }
+
+  @Test("a file cut anywhere keeps every chunk before the cut") func cuts() throws {
+    let sample = try sample()
+    for length in 0..<sample.bytes.count {
+      guard let (file, found) = try open(Array(sample.bytes[..<length])) else {
+        #expect(length < 16, "cut to \(length) bytes")
+        continue
+      }
+      #expect(!file.isComplete, "cut to \(length) bytes")
+      let intact = sample.flushes.last { $0.bytes <= length }?.steps ?? 0
+      #expect(
+        stackless(found) == stackless(sample.steps[..<intact]), "cut to \(length) bytes")
+      #expect(file.summary.steps == UInt64(intact), "cut to \(length) bytes")
+    }
+  }
+
+  @Test("a flipped byte loses at most its chunk", arguments: [UInt8(0x01), 0x80, 0xff])
+  func flips(pattern: UInt8) throws {
+    let sample = try sample()
+    for offset in sample.bytes.indices {
+      var bytes = sample.bytes
+      bytes[offset] ^= pattern
+      guard let (file, found) = try open(bytes) else {
+        Issue.record("flip at \(offset): not even opened")
+        continue
+      }
+      #expect(!file.isComplete && !file.damage.isEmpty, "flip at \(offset)")
+      let before = sample.flushes.last { $0.bytes <= offset }?.steps ?? 0
+      #expect(
+        stackless(found.prefix(before)) == stackless(sample.steps[..<before]), "flip at \(offset)")
+      // Whatever chunk it was: those after it are there, and no time or size of theirs is changed.
+      let after = sample.flushes.firstIndex { $0.bytes > offset } ?? sample.flushes.count - 1
+      let rest = sample.steps[sample.flushes[after].steps...].filter {
+        [.allocate, .moveBreak].contains($0.operation)
+      }
+      let foundRest = found.filter { [.allocate, .moveBreak].contains($0.operation) }
+        .suffix(rest.count)
+      #expect(foundRest.map(\.size) == rest.map(\.size), "flip at \(offset)")
+      #expect(foundRest.map(\.address) == rest.map(\.address), "flip at \(offset)")
+      #expect(foundRest.map(\.time) == rest.map(\.time), "flip at \(offset)")
+      // All steps are accounted for. (Steps about blocks that are lost have nothing to say.)
+      let lost = file.damage.reduce(0) { $0 + $1.lostSteps }
+      #expect(found.count + Int(lost) <= sample.steps.count, "flip at \(offset)")
+      if lost == 0 {
+        #expect(
+          stackless(found) == stackless(sample.steps), "flip at \(offset): \(file.damage)")
+      }
+    }
+  }
+
+  @Test("every bit pattern at some places") func patterns() throws {
+    let sample = try sample()
+    for offset in stride(from: 3, to: sample.bytes.count, by: 311) {
+      for pattern in UInt8(1)...255 {
+        var bytes = sample.bytes
+        bytes[offset] ^= pattern
+        let opened = try open(bytes)
+        #expect(opened != nil, "flip \(pattern) at \(offset)")
+        #expect(opened?.file.isComplete != true, "flip \(pattern) at \(offset)")
+      }
+    }
+  }
+
+  @Test("contents that were sealed with right checksums but make no sense") func resealed() throws {
+    let sample = try sample()
+    var harmful = 0
+    for chunk in chunks(of: sample.bytes) {
+      for offset in (chunk + 4)..<(chunk + 64 + Int(payloadLength(sample.bytes, chunk)))
+      where !(16..<24).contains(offset - chunk) && offset - chunk != 60 {
+        for pattern in [UInt8(1) << UInt8(offset % 8), 0xff] {
+          var bytes = sample.bytes
+          bytes[offset] ^= pattern
+          reseal(&bytes, chunk)
+          if let opened = try open(bytes), !opened.file.damage.isEmpty { harmful += 1 }
+        }
+      }
+    }
+    #expect(harmful > 500)
+  }
+
+  @Test("random rubbish behind a right head", arguments: 0..<20) func rubbish(seed: UInt64) throws {
+    let sample = try sample()
+    var random = SeededRandom(seed: seed)
+    for _ in 0..<50 {
+      let from = Int.random(in: 16..<sample.bytes.count, using: &random)
+      let count = Int.random(in: 0..<400, using: &random)
+      let junk = (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }
+      let resume = Int.random(in: from..<sample.bytes.count, using: &random)
+      let opened = try open(sample.bytes[..<from] + junk + sample.bytes[resume...])
+      #expect(opened != nil)
+    }
+  }
+
+  @Test("a chunk that is cut out leaves its steps missed and its frees unknown") func missing()
+    throws
+  {
+    let path = directory.file("trace")
+    let writer = try TraceWriter(path: path, metadata: TraceMetadata())
+    func call(_ call: Call) throws { try writer.feed(call) }
+    func allocate(_ address: UInt64) -> Call {
+      .allocate(
+        address: address, size: 100, usable: 100, alignmentShift: 0, stack: 0, thread: 0, time: 0)
+    }
+    try call(allocate(1))
+    try call(.flush)
+    try call(allocate(2))
+    try call(allocate(3))
+    try call(.flush)
+    try call(.free(address: 3, thread: 0, time: 0))
+    try call(
+      .reallocate(old: 2, new: 5, size: 50, usable: 50, stack: 0, thread: 0, time: 0))
+    try call(allocate(4))
+    try call(.free(address: 1, thread: 0, time: 0))
+    try call(.replaceImage(time: 0))
+    try writer.finish()
+    let bytes = contents(of: path)
+    let events = chunks(of: bytes).filter { bytes[$0 + 4] == 2 }
+    #expect(events.count == 3)
+    let opened = try #require(
+      try open(Array(bytes[..<events[1]]) + Array(bytes[events[2]...])))
+    #expect(
+      opened.steps.map(\.operation) == [
+        .allocate, .freeUnknown, .reallocateEnd, .allocate, .free, .abandon, .abandon,
+      ])
+    #expect(opened.file.damage.map(\.lostSteps) == [2], "\(opened.file.damage)")
+    #expect(opened.file.summary.lostEvents == 2)
+    #expect(opened.file.summary.liveBlocksAtEnd == 0)
+    #expect(opened.file.summary.peakLiveBytes == 250)
+    #expect(!opened.file.isComplete)
+  }
+
+  @Test("a trace that was flushed and not finished") func unfinished() throws {
+    let path = directory.file("trace")
+    let calls = randomCalls(500, seed: 11, threads: 2, stacks: 3)
+    let summary = try record(calls, to: path, stacks: 3, threads: 2, finish: false)
+    let file = try TraceFile(path: path)
+    #expect(!file.isComplete && file.damage.isEmpty)
+    #expect(try steps(of: file) == NaiveRecorder(calls).steps)
+    #expect(file.summary == summary)
+    #expect(file.metadata.command == ["program", "argument"])
+    #expect(file.threads.count == 2 && file.stacks.count == 3)
+  }
+}
+
+// MARK: The format, as far as a test must know it to do harm
+
+private func little(_ bytes: [UInt8], _ offset: Int) -> UInt32 {
+  (0..<4).reduce(0) { $0 | UInt32(bytes[offset + $1]) << UInt32($1 * 8) }
+}
+
+private func payloadLength(_ bytes: [UInt8], _ chunk: Int) -> UInt32 { little(bytes, chunk + 16) }
+
+/// The offsets of the chunks of an intact file.
+private func chunks(of bytes: [UInt8]) -> [Int] {
+  var chunks: [Int] = []
+  var offset = 16
+  while offset + 64 <= bytes.count, little(bytes, offset) == 0x896b_434c {
+    chunks.append(offset)
+    offset += 64 + Int(payloadLength(bytes, offset))
+  }
+  return chunks
+}
+
+/// CRC-32 bit by bit, as the PNG specification (annex D) defines it.
+private func slowCRC(_ bytes: ArraySlice<UInt8>) -> UInt32 {
+  var crc = UInt32.max
+  for byte in bytes {
+    crc ^= UInt32(byte)
+    for _ in 0..<8 { crc = crc & 1 == 1 ? crc >> 1 ^ 0xedb8_8320 : crc >> 1 }
+  }
+  return ~crc
+}
+
+/// Gives a chunk that was tampered with the checksums that it should have.
+private func reseal(_ bytes: inout [UInt8], _ chunk: Int) {
+  func put(_ value: UInt32, _ offset: Int) {
+    for index in 0..<4 { bytes[offset + index] = UInt8(value >> UInt32(index * 8) & 0xff) }
+  }
+  let payload = chunk + 64..<chunk + 64 + Int(payloadLength(bytes, chunk))
+  put(slowCRC(bytes[payload]), chunk + 20)
+  put(slowCRC(bytes[chunk..<chunk + 60]), chunk + 60)
+}
