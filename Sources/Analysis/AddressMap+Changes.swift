@@ -77,7 +77,9 @@ extension AddressMap {
     }
   }
 
-  /// Changes whole pages of one leaf. True when the change could happen to all their bytes.
+  /// Changes whole pages of one leaf.
+  ///
+  /// True when the change could happen to all their bytes.
   private mutating func applyToPages(
     _ change: ByteChange, _ leaf: Leaf, _ index: Int, _ pages: Range<Int>
   ) -> Bool {

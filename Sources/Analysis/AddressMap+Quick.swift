@@ -4,6 +4,7 @@ import Replay
 
 extension AddressMap {
   /// Begins or ends a block that lies within one page, all of whose bytes are in the right state.
+  ///
   /// False, with nothing changed, for anything else.
   @inline(__always)
   mutating func applyQuickly(_ change: ByteChange, _ granules: Range<UInt64>) -> Bool {

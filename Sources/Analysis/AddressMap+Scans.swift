@@ -60,8 +60,9 @@ extension AddressMap {
     seenIsSorted = true
   }
 
-  /// Where every held range ends that is free at its top, and how much is free there. A held range
-  /// is maximal: what touches another is one with it.
+  /// Where every held range ends that is free at its top, and how much is free there.
+  ///
+  /// A held range is maximal: what touches another is one with it.
   ///
   /// - Complexity: O(pages held + pages free at the tops).
   mutating func wilderness() -> Wilderness {

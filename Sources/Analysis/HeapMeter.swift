@@ -92,7 +92,9 @@ final class HeapMeter<H: Heap & ~Copyable> {
     return MeasuredHeap(measures: measures, captures: captures)
   }
 
-  /// The steps at the start of a batch that happened up to this time. Times never decrease.
+  /// The steps at the start of a batch that happened up to this time.
+  ///
+  /// Times never decrease.
   private static func prefix(
     of batch: Slice<UnsafeBufferPointer<Request>>, upTo nanoseconds: UInt64
   ) -> Slice<UnsafeBufferPointer<Request>> {

@@ -47,7 +47,9 @@ struct BreakSegment: ~Copyable {
     if range.upperBound > end { move(to: range.upperBound, &changes) }
   }
 
-  /// A block of the segment ends. False when the segment knows of no such block.
+  /// A block of the segment ends.
+  ///
+  /// False when the segment knows of no such block.
   @inline(__always)
   mutating func blockEnds(_ range: Range<UInt64>) -> Bool {
     let page = page(of: range.upperBound)

@@ -10,8 +10,9 @@ package struct FlatTable<Element: BitwiseCopyable>: ~Copyable {
   package let base: UnsafeMutablePointer<Element>
   package let count: Int
 
-  /// Reserves address space for `count` elements. Memory that cannot even be reserved is beyond
-  /// repair for an analysis; it stops with a message.
+  /// Reserves address space for `count` elements.
+  ///
+  /// Memory that cannot even be reserved is beyond repair for an analysis; it stops with a message.
   @inlinable
   package init(count: Int) {
     let bytes = count * MemoryLayout<Element>.stride

@@ -18,9 +18,11 @@ public struct RecordedHeap: Heap, ~Copyable {
   private let headerBytes: UInt64
   private var segment: BreakSegment
   private var regions = RegionTable()
+  /// What changed in the held ranges since the list was last emptied, oldest first.
   public var heldChanges: [HeldChange] = []
   /// Blocks that no process can have had.
   public private(set) var misplacedBlocks = 0
+  /// Nothing: what the recorded allocator had to do for its answers is not known.
   public private(set) var work = Work()
 
   /// - Parameters:
@@ -32,6 +34,7 @@ public struct RecordedHeap: Heap, ~Copyable {
     if breakStart != .zero { breakStarted(at: breakStart) }
   }
 
+  /// Answers with the recorded place.
   public mutating func allocate(_ request: BlockRequest) -> Placement {
     let address = request.recordedAddress.rawValue
     let usable = UInt64(max(0, max(request.recordedUsable.rawValue, request.size.rawValue)))
@@ -56,6 +59,7 @@ public struct RecordedHeap: Heap, ~Copyable {
       granted: ByteCount(Int64(range.upperBound &- range.lowerBound)))
   }
 
+  /// Ends a block that began here.
   public mutating func free(_ placement: Placement) {
     guard placement.granted.rawValue > 0 else { return }
     let range = placement.address.rawValue..<placement.end.rawValue
@@ -64,6 +68,7 @@ public struct RecordedHeap: Heap, ~Copyable {
     regions.blockEnds(range, &heldChanges)
   }
 
+  /// Answers with the recorded place of the block after the change.
   public mutating func reallocate(
     _ placement: Placement, oldSize: ByteCount, to request: BlockRequest
   ) -> Placement {
@@ -92,8 +97,10 @@ public struct RecordedHeap: Heap, ~Copyable {
     }
   }
 
-  /// Whether glibc mapped the block on its own. Its threshold is 128 KiB unless set otherwise, and
-  /// a mapping may later shrink below it, where arenas have blocks that look the same.
+  /// Whether glibc mapped the block on its own.
+  ///
+  /// Its threshold is 128 KiB unless set otherwise, and a mapping may later shrink below it, where
+  /// arenas have blocks that look the same.
   private func isMapping(_ address: UInt64, _ usable: UInt64) -> Bool {
     headerBytes == 8 && address & 0xfff == 0x10 && usable & 0xfff == 0xff0
       && (usable >= 0x1fff0 || !regions.hasBlocks(at: address))

@@ -85,7 +85,9 @@ struct RegionTable: ~Copyable {
     }
   }
 
-  /// A block begins that is a mapping of its own. False when there is no room to note it.
+  /// A block begins that is a mapping of its own.
+  ///
+  /// False when there is no room to note it.
   mutating func mappingBegins(_ range: Range<UInt64>, _ changes: inout [HeldChange]) -> Bool {
     for index in indices(of: range) where regions.base[index].mappings >= Self.mostMappings {
       return false
@@ -99,7 +101,9 @@ struct RegionTable: ~Copyable {
     return true
   }
 
-  /// The mapping ends that covers exactly this range. False when there is none.
+  /// The mapping ends that covers exactly this range.
+  ///
+  /// False when there is none.
   mutating func mappingEnds(_ range: Range<UInt64>, _ changes: inout [HeldChange]) -> Bool {
     let first = Int(range.lowerBound >> Self.shift)
     guard regions.base[first].mappings > 0, mappings[first]?.contains(range) == true else {

@@ -49,7 +49,9 @@ struct SlotTable: ~Copyable {
   subscript(slot: Slot) -> LiveBlock { entries[slot.index].block }
 
   /// Puts a block into a slot, which must be below `limit` if the table has to grow for it: that
-  /// bounds the memory that a senseless slot number can claim. False if it is not.
+  /// bounds the memory that a senseless slot number can claim.
+  ///
+  /// False if it is not.
   @inlinable
   @inline(__always)
   mutating func makeRoom(for slot: Slot, limit: UInt64) -> Bool {

@@ -8,8 +8,10 @@ import Trace
 @testable import Analysis
 
 @Suite struct PinTests {
-  /// Three pages, all held. Free bytes: page 16 has 4096 - 1000 - 96 = 3000, page 17 none (the
-  /// block of site 2 covers it), page 18 has 4096 - 1096 = 3000, page 19 has 4096 - 96 = 4000.
+  /// Three pages, all held.
+  ///
+  /// Free bytes: page 16 has 4096 - 1000 - 96 = 3000, page 17 none (the block of site 2 covers it),
+  /// page 18 has 4096 - 1096 = 3000, page 19 has 4096 - 96 = 4000.
   ///
   ///     page 16: site 0 (two blocks, 500 each), site 1 (96)    3000 free: 1500 each
   ///     page 17: site 2                                        full
