@@ -54,7 +54,7 @@ let package = Package(
       ],
       linkerSettings: [
         .unsafeFlags([
-          "-Xlinker", "--version-script=\(exports)", "-Xlinker", "-z", "-Xlinker", "now",
+          "-use-ld=lld", "-Xlinker", "--version-script=\(exports)", "-Xlinker", "-z", "-Xlinker", "now",
           "-Xlinker", "--gc-sections", "-Xlinker", "-soname=liblacuna.so",
         ])
       ]),

@@ -1,6 +1,7 @@
 // The traced program must not notice.
 
 import Foundation
+import MemoryUnits
 import TestSupport
 import Testing
 import Trace

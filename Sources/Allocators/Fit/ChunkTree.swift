@@ -9,7 +9,14 @@ struct ChunkTree: ~Copyable {
   private var maximaMemory: UnsafeMutableRawPointer
   private var countsMemory: UnsafeMutableRawPointer
 
+  /// What `SixteenTree.sum` needs.
+  let masks: UnsafePointer<UInt32>
+
   init() {
+    let masks = UnsafeMutablePointer<UInt32>.allocate(capacity: 32)
+    masks.initialize(repeating: .max, count: 16)
+    (masks + 16).initialize(repeating: 0, count: 16)
+    self.masks = UnsafePointer(masks)
     maximaMemory = Self.map(depth: 1)
     countsMemory = Self.map(depth: 1)
   }
@@ -18,6 +25,7 @@ struct ChunkTree: ~Copyable {
 
   @usableFromInline
   func unmap() {
+    masks.deallocate()
     LazyMemory.unmap(maximaMemory, byteCount: 4 * SixteenTree.valueCount(depth: depth))
     LazyMemory.unmap(countsMemory, byteCount: 4 * SixteenTree.valueCount(depth: depth))
   }

@@ -61,6 +61,13 @@ extension HoleMap {
     SixteenTree.add(top.counts, at: top.firstLeaf &+ start >> Self.chunkShift, amount)
   }
 
+  @inline(__always)
+  mutating func moveCount(_ chunk: UnsafeMutableRawPointer, from start: Int, to newStart: Int) {
+    SixteenTree.move(
+      Self.counts(chunk), from: Self.chunkFirstLeaf &+ (start & Self.chunkMask) >> 6,
+      to: Self.chunkFirstLeaf &+ (newStart & Self.chunkMask) >> 6)
+  }
+
   // MARK: Searching
 
   /// How many holes start below `granule`.
@@ -70,11 +77,13 @@ extension HoleMap {
   func rank(_ granule: Int) -> Int {
     let number = granule >> Self.chunkShift
     guard number < chunks.count else { return count }
-    var rank = SixteenTree.sum(top.counts, before: number, firstLeaf: top.firstLeaf)
+    var rank = SixteenTree.sum(
+      top.counts, before: number, firstLeaf: top.firstLeaf, masks: top.masks)
     guard let chunk = chunks.chunk(number) else { return Int(rank) }
     let local = granule & Self.chunkMask
     let leaf = local >> 6
-    rank &+= SixteenTree.sum(Self.counts(chunk), before: leaf, firstLeaf: Self.chunkFirstLeaf)
+    rank &+= SixteenTree.sum(
+      Self.counts(chunk), before: leaf, firstLeaf: Self.chunkFirstLeaf, masks: top.masks)
     let bit = (1 as UInt64) << UInt64(truncatingIfNeeded: local & 63)
     return Int(rank) &+ (Self.starts(chunk)[leaf] & (bit &- 1)).nonzeroBitCount
   }

@@ -139,11 +139,12 @@ public struct HoleMap: ~Copyable {
     if keepsCounts { addCount(chunk, start, UInt32.max) }
   }
 
-  /// Moves a hole's bounds: the same as removing it and adding the new one, but cheaper where
-  /// both start in one leaf.
+  /// Moves a hole's bounds.
+  ///
+  /// The same as removing it and adding the new one, but cheaper where both start close together.
   @usableFromInline
   mutating func replace(_ start: Int, _ length: Int, with newStart: Int, _ newLength: Int) {
-    guard start >> 6 == newStart >> 6 else {
+    guard start >> Self.chunkShift == newStart >> Self.chunkShift else {
       remove(start, length)
       insert(newStart, newLength)
       return
@@ -155,12 +156,12 @@ public struct HoleMap: ~Copyable {
       Self.flipStart(chunk, start & Self.chunkMask)
       Self.flipStart(chunk, newStart & Self.chunkMask)
     }
-    guard keepsMaxima else { return }
-    if newLength >= length {
-      raise(chunk, newStart, newLength)
-    } else {
-      lower(chunk, start, length)
+    let isSameLeaf = start >> 6 == newStart >> 6
+    if keepsMaxima {
+      if !isSameLeaf || newLength < length { lower(chunk, start, length) }
+      if !isSameLeaf || newLength >= length { raise(chunk, newStart, newLength) }
     }
+    if keepsCounts, !isSameLeaf { moveCount(chunk, from: start, to: newStart) }
   }
 
   // MARK: Tags and bits

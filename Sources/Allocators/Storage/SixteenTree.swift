@@ -108,14 +108,33 @@ enum SixteenTree {
     }
   }
 
-  /// The sum of all leaves before `leaf`.
+  /// Takes one from a leaf and gives one to another, up to where their paths meet.
   @inline(__always)
-  static func sum(_ nodes: Nodes, before leaf: Int, firstLeaf: Int) -> UInt32 {
+  static func move(_ nodes: Nodes, from leafPosition: Int, to otherPosition: Int) {
+    var from = leafPosition
+    var to = otherPosition
+    while from != to {
+      nodes[from] &-= 1
+      nodes[to] &+= 1
+      from = parent(from)
+      to = parent(to)
+    }
+  }
+
+  /// The sum of all leaves before `leaf`.
+  ///
+  /// `masks` are sixteen values of all ones, then sixteen zeros.
+  @inline(__always)
+  static func sum(
+    _ nodes: Nodes, before leaf: Int, firstLeaf: Int, masks: UnsafePointer<UInt32>
+  ) -> UInt32 {
     var position = firstLeaf &+ leaf
     var sum: UInt32 = 0
     while position >= 0 {
       let group = nodes + (position & ~15)
-      for lane in 0..<(position & 15) { sum &+= group[lane] }
+      // Always all sixteen: added side by side, and no branch to guess wrong.
+      let mask = masks + (16 &- (position & 15))
+      for lane in 0..<16 { sum &+= group[lane] & mask[lane] }
       position = parent(position)
     }
     return sum
