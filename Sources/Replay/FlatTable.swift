@@ -25,11 +25,4 @@ package struct FlatTable<Element: BitwiseCopyable>: ~Copyable {
 
   @inlinable
   deinit { munmap(base, count * MemoryLayout<Element>.stride) }
-
-  @inlinable
-  @inline(__always)
-  package subscript(index: Int) -> Element {
-    get { base[index] }
-    nonmutating set { base[index] = newValue }
-  }
 }

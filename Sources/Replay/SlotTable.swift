@@ -6,7 +6,7 @@ public import Trace
 
 /// A flat table from slots to live blocks, growing by doubling.
 ///
-/// Takes 40 bytes for each slot up to the highest one used, which is the most blocks that ever
+/// Takes 32 bytes for each slot up to the highest one used, which is the most blocks that ever
 /// lived at once.
 @frozen
 @usableFromInline
