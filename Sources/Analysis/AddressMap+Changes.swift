@@ -26,7 +26,7 @@ extension AddressMap {
   }
 
   private mutating func applyToWholeLeaf(_ change: ByteChange, _ index: Int) {
-    let entry = directory[index]
+    let entry = directory.base[index]
     let granules =
       UInt64(index) * Self.granulesPerLeaf..<UInt64(index + 1) * Self.granulesPerLeaf
     if let leaf = entry.leaf {
@@ -49,10 +49,10 @@ extension AddressMap {
     _ change: ByteChange, _ index: Int, _ granules: Range<UInt64>
   ) {
     let leaf: Leaf
-    if let known = directory[index].leaf {
+    if let known = directory.base[index].leaf {
       leaf = known
     } else {
-      let state = directory[index].uniformState
+      let state = directory.base[index].uniformState
       guard change.applies(toAllOf: state) else {
         conflicts &+= 1
         return
@@ -77,7 +77,9 @@ extension AddressMap {
     }
   }
 
-  /// Changes whole pages of one leaf. True when the change could happen to all their bytes.
+  /// Changes whole pages of one leaf.
+  ///
+  /// True when the change could happen to all their bytes.
   private mutating func applyToPages(
     _ change: ByteChange, _ leaf: Leaf, _ index: Int, _ pages: Range<Int>
   ) -> Bool {
@@ -111,11 +113,11 @@ extension AddressMap {
   }
 
   private mutating func note(_ entry: Entry, at index: Int) {
-    if directory[index] == .unseen {
+    if directory.base[index] == .unseen {
       seen.append(UInt32(index))
       seenIsSorted = false
     }
-    directory[index] = entry
+    directory.base[index] = entry
   }
 
   /// Changes some of the granules of one page, whatever their states are.

@@ -4,6 +4,7 @@ import Replay
 
 extension AddressMap {
   /// Begins or ends a block that lies within one page, all of whose bytes are in the right state.
+  ///
   /// False, with nothing changed, for anything else.
   @inline(__always)
   mutating func applyQuickly(_ change: ByteChange, _ granules: Range<UInt64>) -> Bool {
@@ -11,7 +12,7 @@ extension AddressMap {
     let last = granules.upperBound &- 1
     let pageNumber = Int(truncatingIfNeeded: lower >> 9)
     guard lower <= last, lower >> 9 == last >> 9,
-      let leaf = directory[pageNumber >> 10].leaf
+      let leaf = directory.base[pageNumber >> 10].leaf
     else { return false }
     let page = pageNumber & 1023
     let state = leaf.pages[page]

@@ -50,8 +50,8 @@ extension AddressMap {
     guard !seenIsSorted else { return }
     var used: [UInt32] = []
     for index in seen {
-      if directory[Int(index)] == .notHeld {
-        directory[Int(index)] = .unseen
+      if directory.base[Int(index)] == .notHeld {
+        directory.base[Int(index)] = .unseen
       } else {
         used.append(index)
       }
@@ -60,8 +60,9 @@ extension AddressMap {
     seenIsSorted = true
   }
 
-  /// Where every held range ends that is free at its top, and how much is free there. A held range
-  /// is maximal: what touches another is one with it.
+  /// Where every held range ends that is free at its top, and how much is free there.
+  ///
+  /// A held range is maximal: what touches another is one with it.
   ///
   /// - Complexity: O(pages held + pages free at the tops).
   mutating func wilderness() -> Wilderness {
@@ -87,18 +88,20 @@ extension AddressMap {
       let first = UInt64(index) << 19
       if first != position { meet(false, position) }
       position = first + 1 << 19
-      guard let leaf = directory[Int(index)].leaf else {
-        meet(directory[Int(index)].uniformState.held > 0, first)
+      guard let leaf = directory.base[Int(index)].leaf else {
+        meet(directory.base[Int(index)].uniformState.held > 0, first)
         continue
       }
       for page in 0..<Leaf.pageCount {
         let granule = first + UInt64(page) << 9
+        let state = leaf.pages[page]
+        if !state.isPartlyHeld && (state.held > 0) == isHeld { continue }
         if let bits = leaf.heldBits(page) {
           for bit in 0..<512 {
             meet(bits[bit >> 6] >> UInt64(bit & 63) & 1 == 1, granule + UInt64(bit))
           }
         } else {
-          meet(leaf.pages[page].held > 0, granule)
+          meet(state.held > 0, granule)
         }
       }
     }
@@ -110,7 +113,7 @@ extension AddressMap {
     var granule = end
     while granule > 0 {
       let below = granule - 1
-      let entry = directory[Int(below >> 19)]
+      let entry = directory.base[Int(below >> 19)]
       let page = Int(below >> 9) & 1023
       let state = entry.leaf?.pages[page] ?? entry.uniformState
       if entry.leaf == nil && state.free == 4096 && granule & (1 << 19 - 1) == 0 {
@@ -148,7 +151,7 @@ extension AddressMap {
       let first = UInt64(index)
       if first != position { close(isHeld: false) }
       position = first + 1
-      let entry = directory[Int(index)]
+      let entry = directory.base[Int(index)]
       guard let leaf = entry.leaf else {
         let state = entry.uniformState
         result.countPages(Leaf.pageCount, state)

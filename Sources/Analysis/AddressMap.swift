@@ -84,7 +84,7 @@ struct AddressMap: ~Copyable {
   func isFree(_ granule: UInt64) -> Int64 {
     let index = Int(truncatingIfNeeded: granule >> 19)
     guard index < directory.count else { return 0 }
-    let entry = directory[index]
+    let entry = directory.base[index]
     guard let leaf = entry.leaf else {
       return entry == .freshlyHeld || entry == .freed ? 1 : 0
     }
@@ -99,7 +99,7 @@ struct AddressMap: ~Copyable {
   func freeBytes(onPage page: UInt64) -> Int64 {
     let index = Int(page >> 10)
     guard index < directory.count else { return 0 }
-    let entry = directory[index]
+    let entry = directory.base[index]
     let state = entry.leaf?.pages[Int(page & 1023)] ?? entry.uniformState
     return Int64(state.free)
   }

@@ -43,8 +43,9 @@ struct FootprintMeter {
     }
   }
 
-  /// A step is done: what is true now counts. A peak of held bytes in the middle of a step counts
-  /// with what lives after the step.
+  /// A step is done: what is true now counts.
+  ///
+  /// A peak of held bytes in the middle of a step counts with what lives after the step.
   @inline(__always)
   mutating func stepEnds(isEvent: Bool) {
     if isEvent && live > 0 {

@@ -6,9 +6,23 @@ import Replay
 import Trace
 
 /// A heap under measurement, whichever heap it is.
-protocol HeapMeasuring: BatchConsumer {
+///
+/// The two functions are closures and not requirements of a protocol, because a closure that is
+/// made where the type of the heap is known calls code that was made for that type. They are
+/// called by one thread at a time, as ``BatchConsumer`` promises.
+final class HeapMeasurement: BatchConsumer, @unchecked Sendable {
+  private let consumeBatch: (UnsafeBufferPointer<Request>) -> Void
   /// Everything measured, once all steps have been consumed.
-  func finish() -> MeasuredHeap
+  let finish: () -> MeasuredHeap
+
+  @inline(__always)
+  init<H: Heap & ~Copyable>(_ heap: consuming H, allocator: String, plan: SamplePlan) {
+    let meter = HeapMeter(heap, allocator: allocator, plan: plan)
+    consumeBatch = { meter.consume($0) }
+    finish = { meter.finish() }
+  }
+
+  func consume(_ batch: UnsafeBufferPointer<Request>) { consumeBatch(batch) }
 }
 
 /// What one pass gave for one heap.
@@ -18,7 +32,7 @@ struct MeasuredHeap {
 }
 
 /// Replays a trace through one heap and looks at it at the moments of a plan.
-final class HeapMeter<H: Heap & ~Copyable>: HeapMeasuring, @unchecked Sendable {
+final class HeapMeter<H: Heap & ~Copyable> {
   private var replayer: Replayer<H, HeapObserver>
   private var measures: HeapMeasures
   private var captures: [Moment: LiveSet] = [:]
@@ -78,7 +92,9 @@ final class HeapMeter<H: Heap & ~Copyable>: HeapMeasuring, @unchecked Sendable {
     return MeasuredHeap(measures: measures, captures: captures)
   }
 
-  /// The steps at the start of a batch that happened up to this time. Times never decrease.
+  /// The steps at the start of a batch that happened up to this time.
+  ///
+  /// Times never decrease.
   private static func prefix(
     of batch: Slice<UnsafeBufferPointer<Request>>, upTo nanoseconds: UInt64
   ) -> Slice<UnsafeBufferPointer<Request>> {

@@ -5,7 +5,9 @@ import Trace
 
 /// The live blocks of a heap at one moment.
 struct LiveSet: Sendable {
-  /// One block. The pages between its first and its last it fills alone, so nothing is free there.
+  /// One block.
+  ///
+  /// The pages between its first and its last it fills alone, so nothing is free there.
   struct Block: Sendable, Equatable {
     var address: Address
     var granted: ByteCount

@@ -11,6 +11,7 @@ public enum MeasurementError: Error, Equatable, CustomStringConvertible {
   /// The recorded heap was asked for, and the trace does not say where blocks were.
   case noAddresses
 
+  /// What is missing, and what can be done instead.
   public var description: String {
     switch self {
     case .noAddresses:
@@ -23,7 +24,9 @@ public enum MeasurementError: Error, Equatable, CustomStringConvertible {
 /// Told, now and then, which part of the steps has been read: from 0 to 1.
 public typealias MeasurementProgress = (Double) -> Void
 
-/// Questions to a trace. Each decodes the trace once.
+/// Questions to a trace.
+///
+/// Each decodes the trace once.
 ///
 /// All throw what reading the trace throws, and ``MeasurementError``.
 public enum Measurement {
@@ -109,7 +112,7 @@ public enum Measurement {
 
   private static func meter(
     for specification: HeapSpecification, _ trace: TraceFile, _ captures: [Moment]
-  ) -> any HeapMeasuring {
+  ) -> HeapMeasurement {
     let plan = SamplePlan(
       summary: trace.summary, knowsTimes: trace.metadata.knowsTimes, captures: captures)
     var maker = MeterMaker(allocator: specification.description, plan: plan)
@@ -122,8 +125,8 @@ public enum Measurement {
     let allocator: String
     let plan: SamplePlan
 
-    mutating func visit<H: Heap & ~Copyable>(_ heap: consuming H) -> any HeapMeasuring {
-      HeapMeter(heap, allocator: allocator, plan: plan)
+    mutating func visit<H: Heap & ~Copyable>(_ heap: consuming H) -> HeapMeasurement {
+      HeapMeasurement(heap, allocator: allocator, plan: plan)
     }
   }
 }

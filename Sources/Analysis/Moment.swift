@@ -35,7 +35,9 @@ struct SamplePlan {
   let end: UInt64
   /// Stops after so many steps, in order.
   let stepStops: [Stop]
-  /// Stops at so many nanoseconds, in order. Empty unless times are used.
+  /// Stops at so many nanoseconds, in order.
+  ///
+  /// Empty unless times are used.
   let timeStops: [Stop]
   let endCaptures: [Moment]
 

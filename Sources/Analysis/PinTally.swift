@@ -67,7 +67,9 @@ struct PinTally {
   }
 
   private mutating func closePage() {
-    for site in sitesOnPage { shares[site].pinned += Double(freeOnPage) / Double(sitesOnPage.count) }
+    for site in sitesOnPage {
+      shares[site].pinned += Double(freeOnPage) / Double(sitesOnPage.count)
+    }
     if let only = sitesOnPage.first, sitesOnPage.count == 1 { shares[only].sole += freeOnPage }
     sitesOnPage.removeAll(keepingCapacity: true)
   }

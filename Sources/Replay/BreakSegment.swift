@@ -1,5 +1,6 @@
 // The data segment of the recorded process: the memory that grows and shrinks with brk.
 
+internal import Allocators
 internal import MemoryUnits
 
 /// What the recorded heap holds between the start of the data segment and the break.
@@ -38,41 +39,43 @@ struct BreakSegment: ~Copyable {
 
   /// A block, all of it where the segment may reach, begins.
   @inline(__always)
-  mutating func blockBegins(_ range: Range<UInt64>, _ changes: inout ChangeList) {
+  mutating func blockBegins(_ range: Range<UInt64>, _ changes: inout [HeldChange]) {
     liveBlocks &+= 1
     let page = page(of: range.upperBound)
-    blocksEnding[page] &+= 1
+    blocksEnding.base[page] &+= 1
     highestPage = max(highestPage, page)
     if range.upperBound > end { move(to: range.upperBound, &changes) }
   }
 
-  /// A block of the segment ends. False when the segment knows of no such block.
+  /// A block of the segment ends.
+  ///
+  /// False when the segment knows of no such block.
   @inline(__always)
   mutating func blockEnds(_ range: Range<UInt64>) -> Bool {
     let page = page(of: range.upperBound)
-    guard blocksEnding[page] != 0 else { return false }
-    blocksEnding[page] &-= 1
+    guard blocksEnding.base[page] != 0 else { return false }
+    blocksEnding.base[page] &-= 1
     liveBlocks &-= 1
     return true
   }
 
   /// The recorded break is at `address` now, somewhere where the segment may reach.
-  mutating func breakMoved(to address: UInt64, _ changes: inout ChangeList) {
+  mutating func breakMoved(to address: UInt64, _ changes: inout [HeldChange]) {
     guard address < end else { return move(to: address, &changes) }
-    while highestPage > 0 && blocksEnding[highestPage] == 0 { highestPage -= 1 }
+    while highestPage > 0 && blocksEnding.base[highestPage] == 0 { highestPage -= 1 }
     let needed = liveBlocks == 0 ? start : start &+ UInt64(highestPage &+ 1) &* 4096
     move(to: min(end, max(address, needed)), &changes)
   }
 
   /// Another program image has its segment elsewhere; only when no block lives in this one.
-  mutating func restart(at address: UInt64, _ changes: inout ChangeList) {
+  mutating func restart(at address: UInt64, _ changes: inout [HeldChange]) {
     changes.append(start..<end, isGrowth: false)
     start = address & ~4095
     end = start
     highestPage = 0
   }
 
-  private mutating func move(to address: UInt64, _ changes: inout ChangeList) {
+  private mutating func move(to address: UInt64, _ changes: inout [HeldChange]) {
     let newEnd = (address &+ 4095) & ~4095
     if newEnd > end {
       changes.append(end..<newEnd, isGrowth: true)

@@ -10,8 +10,9 @@ package struct FlatTable<Element: BitwiseCopyable>: ~Copyable {
   package let base: UnsafeMutablePointer<Element>
   package let count: Int
 
-  /// Reserves address space for `count` elements. Memory that cannot even be reserved is beyond
-  /// repair for an analysis; it stops with a message.
+  /// Reserves address space for `count` elements.
+  ///
+  /// Memory that cannot even be reserved is beyond repair for an analysis; it stops with a message.
   @inlinable
   package init(count: Int) {
     let bytes = count * MemoryLayout<Element>.stride
@@ -24,11 +25,4 @@ package struct FlatTable<Element: BitwiseCopyable>: ~Copyable {
 
   @inlinable
   deinit { munmap(base, count * MemoryLayout<Element>.stride) }
-
-  @inlinable
-  @inline(__always)
-  package subscript(index: Int) -> Element {
-    get { base[index] }
-    nonmutating set { base[index] = newValue }
-  }
 }

@@ -7,11 +7,14 @@ public import Trace
 /// A block that lives: where it is, what was asked for, and who asked.
 @frozen
 public struct LiveBlock: Sendable, Equatable {
+  /// The bytes that it covers.
   public var placement: Placement
   /// Bytes asked for; the placement's `granted` has them with header and rounding.
   public var size: ByteCount
+  /// The call stack that asked for it.
   public var stack: StackID
 
+  /// A block with these facts.
   @inlinable
   public init(placement: Placement, size: ByteCount, stack: StackID) {
     self.placement = placement

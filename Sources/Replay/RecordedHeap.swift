@@ -18,9 +18,11 @@ public struct RecordedHeap: Heap, ~Copyable {
   private let headerBytes: UInt64
   private var segment: BreakSegment
   private var regions = RegionTable()
-  private var list = ChangeList()
+  /// What changed in the held ranges since the list was last emptied, oldest first.
+  public var heldChanges: [HeldChange] = []
   /// Blocks that no process can have had.
   public private(set) var misplacedBlocks = 0
+  /// Nothing: what the recorded allocator had to do for its answers is not known.
   public private(set) var work = Work()
 
   /// - Parameters:
@@ -32,11 +34,7 @@ public struct RecordedHeap: Heap, ~Copyable {
     if breakStart != .zero { breakStarted(at: breakStart) }
   }
 
-  public var heldChanges: [HeldChange] {
-    @inline(__always) get { list.changes }
-    @inline(__always) _modify { yield &list.changes }
-  }
-
+  /// Answers with the recorded place.
   public mutating func allocate(_ request: BlockRequest) -> Placement {
     let address = request.recordedAddress.rawValue
     let usable = UInt64(max(0, max(request.recordedUsable.rawValue, request.size.rawValue)))
@@ -48,56 +46,61 @@ public struct RecordedHeap: Heap, ~Copyable {
     let isInSegment = segment.covers(range.lowerBound)
     guard isInSegment == segment.covers(range.upperBound &- 1) else { return misplaced() }
     if isInSegment {
-      segment.blockBegins(range, &list)
+      segment.blockBegins(range, &heldChanges)
     } else if isMapping(address, usable),
-      regions.mappingBegins(address &- 16..<range.upperBound, &list)
+      regions.mappingBegins(address &- 16..<range.upperBound, &heldChanges)
     {
       return Placement(address: Address(address &- 16), granted: ByteCount(Int64(usable) + 16))
     } else {
-      regions.blockBegins(range, &list)
+      regions.blockBegins(range, &heldChanges)
     }
     return Placement(
       address: Address(range.lowerBound),
       granted: ByteCount(Int64(range.upperBound &- range.lowerBound)))
   }
 
+  /// Ends a block that began here.
   public mutating func free(_ placement: Placement) {
-    guard placement.granted > .zero else { return }
+    guard placement.granted.rawValue > 0 else { return }
     let range = placement.address.rawValue..<placement.end.rawValue
     if segment.covers(range.lowerBound), segment.blockEnds(range) { return }
-    if range.lowerBound & 4095 == 0, regions.mappingEnds(range, &list) { return }
-    regions.blockEnds(range, &list)
+    if range.lowerBound & 4095 == 0, regions.mappingEnds(range, &heldChanges) { return }
+    regions.blockEnds(range, &heldChanges)
   }
 
+  /// Answers with the recorded place of the block after the change.
   public mutating func reallocate(
     _ placement: Placement, oldSize: ByteCount, to request: BlockRequest
   ) -> Placement {
     let new = allocate(request)
     free(placement)
     // The system moves the pages of a mapping; both places never exist at the same time.
-    if (new.address.rawValue | placement.address.rawValue) & 4095 == 0 { list.shrinkFirst() }
+    if (new.address.rawValue | placement.address.rawValue) & 4095 == 0 { heldChanges.shrinkFirst() }
     return new
   }
 
   /// The data segment of a new program image; ignored where blocks live that say otherwise.
   public mutating func breakStarted(at start: Address) {
-    guard segment.liveBlocks == 0, start.rawValue < 1 << 46, start > Address(8192),
+    guard segment.liveBlocks == 0, start > Address(8192),
+      start <= Address(1 << 47) - ByteCount(Int64(BreakSegment.reach)),
       regions.isEmpty(between: start.rawValue, and: start.rawValue &+ BreakSegment.reach)
     else { return }
-    segment.restart(at: start.rawValue, &list)
+    segment.restart(at: start.rawValue, &heldChanges)
   }
 
   /// Without a known start the segment begins where the break is first seen.
   public mutating func breakMoved(to end: Address) {
     if segment.covers(end.rawValue) {
-      segment.breakMoved(to: end.rawValue, &list)
+      segment.breakMoved(to: end.rawValue, &heldChanges)
     } else {
       breakStarted(at: end)
     }
   }
 
-  /// Whether glibc mapped the block on its own. Its threshold is 128 KiB unless set otherwise, and
-  /// a mapping may later shrink below it, where arenas have blocks that look the same.
+  /// Whether glibc mapped the block on its own.
+  ///
+  /// Its threshold is 128 KiB unless set otherwise, and a mapping may later shrink below it, where
+  /// arenas have blocks that look the same.
   private func isMapping(_ address: UInt64, _ usable: UInt64) -> Bool {
     headerBytes == 8 && address & 0xfff == 0x10 && usable & 0xfff == 0xff0
       && (usable >= 0x1fff0 || !regions.hasBlocks(at: address))

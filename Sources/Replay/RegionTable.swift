@@ -1,5 +1,6 @@
 // What the recorded heap holds outside the data segment: arenas, and blocks mapped on their own.
 
+internal import Allocators
 internal import MemoryUnits
 
 /// The address space in regions of 64 MiB, the size and alignment of a thread arena in glibc.
@@ -27,12 +28,12 @@ struct RegionTable: ~Copyable {
   private var mappings: [Int: [Range<UInt64>]] = [:]
 
   /// Whether a block that is not mapped on its own lives in the region of this address.
-  func hasBlocks(at address: UInt64) -> Bool { regions[Int(address >> Self.shift)].blocks > 0 }
+  func hasBlocks(at address: UInt64) -> Bool { regions.base[Int(address >> Self.shift)].blocks > 0 }
 
   /// Whether the regions that these addresses lie in hold nothing.
   func isEmpty(between lower: UInt64, and upper: UInt64) -> Bool {
     indices(of: lower..<upper).allSatisfy {
-      regions[$0].blocks == 0 && regions[$0].mappings == 0
+      regions.base[$0].blocks == 0 && regions.base[$0].mappings == 0
     }
   }
 
@@ -47,12 +48,12 @@ struct RegionTable: ~Copyable {
   }
 
   /// A block below 2^47, not empty, begins.
-  mutating func blockBegins(_ range: Range<UInt64>, _ changes: inout ChangeList) {
+  mutating func blockBegins(_ range: Range<UInt64>, _ changes: inout [HeldChange]) {
     for index in indices(of: range) {
       let part = part(of: range, in: index)
       let lower = part.lowerBound & ~4095
       let upper = (part.upperBound &+ 4095) & ~4095
-      let region = regions[index]
+      let region = regions.base[index]
       if region.blocks > 0 && lower >= region.lower && upper <= region.upper {
         regions.base[index].blocks &+= 1
         continue
@@ -67,11 +68,11 @@ struct RegionTable: ~Copyable {
   }
 
   /// A block ends that began here.
-  mutating func blockEnds(_ range: Range<UInt64>, _ changes: inout ChangeList) {
+  mutating func blockEnds(_ range: Range<UInt64>, _ changes: inout [HeldChange]) {
     let indices = indices(of: range)
-    guard regions[indices.lowerBound].blocks > 0 else { return }
+    guard regions.base[indices.lowerBound].blocks > 0 else { return }
     for index in indices {
-      let blocks = regions[index].blocks
+      let blocks = regions.base[index].blocks
       if blocks > 1 {
         regions.base[index].blocks = blocks &- 1
       } else if blocks == 1 {
@@ -84,9 +85,11 @@ struct RegionTable: ~Copyable {
     }
   }
 
-  /// A block begins that is a mapping of its own. False when there is no room to note it.
-  mutating func mappingBegins(_ range: Range<UInt64>, _ changes: inout ChangeList) -> Bool {
-    for index in indices(of: range) where regions[index].mappings >= Self.mostMappings {
+  /// A block begins that is a mapping of its own.
+  ///
+  /// False when there is no room to note it.
+  mutating func mappingBegins(_ range: Range<UInt64>, _ changes: inout [HeldChange]) -> Bool {
+    for index in indices(of: range) where regions.base[index].mappings >= Self.mostMappings {
       return false
     }
     for index in indices(of: range) {
@@ -98,10 +101,12 @@ struct RegionTable: ~Copyable {
     return true
   }
 
-  /// The mapping ends that covers exactly this range. False when there is none.
-  mutating func mappingEnds(_ range: Range<UInt64>, _ changes: inout ChangeList) -> Bool {
+  /// The mapping ends that covers exactly this range.
+  ///
+  /// False when there is none.
+  mutating func mappingEnds(_ range: Range<UInt64>, _ changes: inout [HeldChange]) -> Bool {
     let first = Int(range.lowerBound >> Self.shift)
-    guard regions[first].mappings > 0, mappings[first]?.contains(range) == true else {
+    guard regions.base[first].mappings > 0, mappings[first]?.contains(range) == true else {
       return false
     }
     for index in indices(of: range) {
@@ -109,7 +114,7 @@ struct RegionTable: ~Copyable {
         guard let place = table.mappings[index]?.lastIndex(of: range) else { return }
         table.regions.base[index].mappings &-= 1
         table.mappings[index]?.remove(at: place)
-        if table.regions[index].mappings == 0 { table.mappings[index] = nil }
+        if table.regions.base[index].mappings == 0 { table.mappings[index] = nil }
       }
     }
     return true
@@ -117,7 +122,7 @@ struct RegionTable: ~Copyable {
 
   /// Runs `body` and notes how it changed what the region holds.
   private mutating func change(
-    _ index: Int, _ changes: inout ChangeList, _ body: (inout RegionTable) -> Void
+    _ index: Int, _ changes: inout [HeldChange], _ body: (inout RegionTable) -> Void
   ) {
     let old = held(index)
     body(&self)
@@ -126,7 +131,7 @@ struct RegionTable: ~Copyable {
 
   /// What a region holds, sorted, without overlaps.
   private func held(_ index: Int) -> [Range<UInt64>] {
-    let region = regions[index]
+    let region = regions.base[index]
     var ranges: [Range<UInt64>] = []
     if region.lower < region.upper { ranges.append(region.lower..<region.upper) }
     guard region.mappings > 0, let mapped = mappings[index] else { return ranges }

@@ -9,7 +9,9 @@ public import Trace
 /// A plain value without references whose code is made anew for each pair of heap and observer.
 @frozen
 public struct Replayer<H: Heap & ~Copyable, O: Observer & ~Copyable>: ~Copyable {
+  /// What answers the requests.
   public var heap: H
+  /// What watches the answers.
   public var observer: O
   @usableFromInline var stepCount: UInt64 = 0
   @usableFromInline var eventCount: UInt64 = 0
@@ -20,6 +22,7 @@ public struct Replayer<H: Heap & ~Copyable, O: Observer & ~Copyable>: ~Copyable 
   @inlinable
   static var largestSize: Int64 { 1 << 42 }
 
+  /// Prepares to replay from the first step of a trace.
   @inlinable
   public init(heap: consuming H, observer: consuming O) {
     self.heap = heap
@@ -33,6 +36,7 @@ public struct Replayer<H: Heap & ~Copyable, O: Observer & ~Copyable>: ~Copyable 
   public var events: UInt64 { eventCount }
 
   /// Steps that named a slot in which no block lives, or began a block where one lived already.
+  ///
   /// A sound trace has none.
   public var ignoredSlots: UInt64 { ignoredCount }
 

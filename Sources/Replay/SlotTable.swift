@@ -6,7 +6,7 @@ public import Trace
 
 /// A flat table from slots to live blocks, growing by doubling.
 ///
-/// Takes 40 bytes for each slot up to the highest one used, which is the most blocks that ever
+/// Takes 32 bytes for each slot up to the highest one used, which is the most blocks that ever
 /// lived at once.
 @frozen
 @usableFromInline
@@ -49,7 +49,9 @@ struct SlotTable: ~Copyable {
   subscript(slot: Slot) -> LiveBlock { entries[slot.index].block }
 
   /// Puts a block into a slot, which must be below `limit` if the table has to grow for it: that
-  /// bounds the memory that a senseless slot number can claim. False if it is not.
+  /// bounds the memory that a senseless slot number can claim.
+  ///
+  /// False if it is not.
   @inlinable
   @inline(__always)
   mutating func makeRoom(for slot: Slot, limit: UInt64) -> Bool {

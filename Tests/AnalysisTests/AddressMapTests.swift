@@ -78,7 +78,8 @@ import Testing
 
   @Test(
     "keeps all sums over random blocks of all sizes",
-    arguments: [0x10000, 0x3f_e008, (1 << 47) - (64 << 20)] as [UInt64], 1...6 as ClosedRange<UInt64>)
+    arguments: [0x10000, 0x3f_e008, (1 << 47) - (64 << 20)] as [UInt64],
+    1...6 as ClosedRange<UInt64>)
   func randomBlocks(base: UInt64, seed: UInt64) {
     var random = SeededRandom(seed: seed)
     var map = AddressMap()

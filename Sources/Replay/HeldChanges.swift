@@ -3,21 +3,16 @@
 internal import Allocators
 internal import MemoryUnits
 
-/// Collects what a heap gets and gives back.
-struct ChangeList {
-  var changes: [HeldChange] = []
-
+extension [HeldChange] {
   /// Notes that the range was got from the system (`isGrowth`) or given back; joined with the
   /// change before it where both go the same way and the range continues it.
   mutating func append(_ range: Range<UInt64>, isGrowth: Bool) {
     guard !range.isEmpty else { return }
     let range = Address(range.lowerBound)..<Address(range.upperBound)
-    if let last = changes.last, last.isGrowth == isGrowth,
-      last.range.upperBound == range.lowerBound
-    {
-      changes[changes.count - 1].range = last.range.lowerBound..<range.upperBound
+    if let last, last.isGrowth == isGrowth, last.range.upperBound == range.lowerBound {
+      self[count - 1].range = last.range.lowerBound..<range.upperBound
     } else {
-      changes.append(HeldChange(range: range, isGrowth: isGrowth))
+      append(HeldChange(range: range, isGrowth: isGrowth))
     }
   }
 
@@ -33,13 +28,13 @@ struct ChangeList {
     var start = range.lowerBound
     for other in others where other.overlaps(range) {
       if other.lowerBound > start { append(start..<other.lowerBound, isGrowth: isGrowth) }
-      start = max(start, other.upperBound)
+      start = Swift.max(start, other.upperBound)
     }
     if start < range.upperBound { append(start..<range.upperBound, isGrowth: isGrowth) }
   }
 
   /// Puts what is given back in front of what is got.
   mutating func shrinkFirst() {
-    changes = changes.filter { !$0.isGrowth } + changes.filter(\.isGrowth)
+    self = filter { !$0.isGrowth } + filter(\.isGrowth)
   }
 }
