@@ -6,8 +6,10 @@ import InterposerEntry
 /// Finds or adds the nodes of a stack, without locks: a node is written first and then entered
 /// into the index; of two threads that add the same node, one loses and leaves its copy unused.
 enum StackInterner {
-  /// The first part of the index: lines of eight entries, small enough to stay in the caches of
-  /// the processor and of its page tables. An entry that finds its line full goes to the rest.
+  /// The first part of the index: lines of eight entries, small enough to stay in the caches of the
+  /// processor and of its page tables.
+  ///
+  /// An entry that finds its line full goes to the rest.
   private static let lines = 1 << 17
   private static let nearEntries = lines * 8
   private static let farMask = LACUNA_INDEX_CAPACITY / 2 &- 1
@@ -21,8 +23,10 @@ enum StackInterner {
     append(parent: 0, returnAddress: UInt64(number))
   }
 
-  /// The node of a stack, given innermost frame first. A negative count marks a stack that was
-  /// cut; its outermost frame then hangs under a node of its own.
+  /// The node of a stack, given innermost frame first.
+  ///
+  /// A negative count marks a stack that was cut; its outermost frame then hangs under a node of
+  /// its own.
   static func node(of scratch: UnsafeMutablePointer<UInt64>, _ signedCount: Int) -> UInt32 {
     let count = signedCount < 0 ? 0 &- signedCount : signedCount
     let remembered = scratch + StackScratch.remembered
@@ -92,7 +96,9 @@ enum StackInterner {
   }
 
   /// Looks for the tag from `start` on, round the mask, and enters a new node at the first empty
-  /// entry. 0 when there is neither within the limit, or no room for a node.
+  /// entry.
+  ///
+  /// 0 when there is neither within the limit, or no room for a node.
   @inline(__always)
   private static func find(
     _ entries: UnsafeMutablePointer<UInt64>, _ start: Int, mask: Int, limit: Int, _ tag: UInt64,
@@ -125,7 +131,9 @@ enum StackInterner {
     return hash ^ hash >> 32
   }
 
-  /// Writes a new node. Returns 0 when there is no room.
+  /// Writes a new node.
+  ///
+  /// Returns 0 when there is no room.
   private static func append(parent: UInt32, returnAddress: UInt64) -> UInt32 {
     let header = session.header.unsafelyUnwrapped
     guard header.pointee.node_count < UInt32(LACUNA_NODE_CAPACITY &- 1024) else { return 0 }

@@ -26,8 +26,9 @@ enum StackWalker {
     return StackInterner.node(of: scratch, count)
   }
 
-  /// Writes return addresses, innermost first, and returns how many. Negative when the stack was
-  /// deeper than the limit.
+  /// Writes return addresses, innermost first, and returns how many.
+  ///
+  /// Negative when the stack was deeper than the limit.
   private static func walk(
     _ frame: UnsafeRawPointer, _ thread: Thread, into addresses: UnsafeMutablePointer<UInt64>
   ) -> Int {
@@ -85,8 +86,10 @@ enum StackWalker {
     }
   }
 
-  /// The word at a stack address; nil where nothing is mapped. A thread remembers which pages it
-  /// has found to be readable, so that the kernel is asked once for each page of a stack.
+  /// The word at a stack address; nil where nothing is mapped.
+  ///
+  /// A thread remembers which pages it has found to be readable, so that the kernel is asked once
+  /// for each page of a stack.
   @inline(__always)
   private static func load(_ address: UInt64, _ thread: Thread) -> UInt64? {
     if address < thread.pointee.readable_low

@@ -27,7 +27,9 @@ struct TraceFeeder {
 
   // MARK: Steps
 
-  /// Passes one record on. `whole` says of a reallocation that nothing came between its halves.
+  /// Passes one record on.
+  ///
+  /// `whole` says of a reallocation that nothing came between its halves.
   mutating func feed(
     _ record: RingRecord, thread: ThreadIndex, time: Timestamp, whole: Bool
   ) {

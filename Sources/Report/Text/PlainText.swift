@@ -14,11 +14,14 @@ public struct TextLook {
   public var width: Int
   /// Whether characters beyond ASCII can be drawn with.
   public var isUnicode: Bool
-  /// Whether tables are cut to the width. What another program reads should be whole.
+  /// Whether tables are cut to the width.
+  ///
+  /// What another program reads should be whole.
   public var cutsTables: Bool
   /// Puts a style on a finished line.
   public var style: (String, TextRole) -> String
 
+  /// A place of a hundred columns that shows Unicode and no styles, unless said otherwise.
   public init(
     width: Int = 100, isUnicode: Bool = true, cutsTables: Bool = true,
     style: @escaping (String, TextRole) -> String = { line, _ in line }
@@ -81,7 +84,8 @@ extension TextBlock {
       return facts.flatMap { fact in
         let values = fact.value.wrapped(to: width - names - 2)
         return (values.isEmpty ? [""] : values).enumerated().map { index, value in
-          TextLine((index == 0 ? fact.name : "").shortened(to: names).padded(to: names) + "  " + value)
+          TextLine(
+            (index == 0 ? fact.name : "").shortened(to: names).padded(to: names) + "  " + value)
         }
       }
     case .table(let table):
