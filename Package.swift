@@ -87,7 +87,7 @@ let package = Package(
     tests("TraceTests", ["MemoryUnits", "Trace"]),
     tests("RecorderTests", ["CaptureABI", "MemoryUnits", "Recorder", "Trace"]),
     tests("SymbolsTests", ["MemoryUnits", "Symbols", "Trace"]),
-    tests("AllocatorsTests", ["Allocators", "MemoryUnits"]),
+    tests("AllocatorsTests", ["Allocators", "MemoryUnits", "Trace"]),
     tests("ReplayTests", ["Allocators", "MemoryUnits", "Replay", "Trace"]),
     tests(
       "AnalysisTests", ["Allocators", "Analysis", "MemoryUnits", "Replay", "Symbols", "Trace"]),
