@@ -74,7 +74,7 @@ public struct Recording {
         command: options.command, executable: options.executable, library: library,
         segmentPath: segment.path)
     } catch {
-      unlink(options.output)
+      removeOutput()
       throw error
     }
     var merger = RingMerger(
@@ -88,6 +88,13 @@ public struct Recording {
     return RecordingResult(
       exitCode: exitCode, summary: writer.summary,
       sawProgram: segment.header.pointee.traced_pid != 0, failure: failure)
+  }
+
+  /// Removes the trace of a program that never ran; a device that was named as output stays.
+  private func removeOutput() {
+    var status = stat()
+    guard stat(options.output, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return }
+    unlink(options.output)
   }
 
   /// Drains the rings until the program has ended.

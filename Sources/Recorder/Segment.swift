@@ -37,8 +37,14 @@ final class Segment {
     byteCount = layout.end
 
     descriptor = linux_memory_file("lacuna")
-    guard descriptor >= 0, ftruncate(descriptor, byteCount) == 0 else {
+    guard descriptor >= 0 else {
       throw .system("cannot create the shared memory of the recording", errno)
+    }
+    do {
+      try Self.extend(descriptor, to: byteCount)
+    } catch {
+      close(descriptor)
+      throw error
     }
     let mapped = mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0)
     guard let mapped, mapped != MAP_FAILED else {
@@ -61,6 +67,30 @@ final class Segment {
     header.pointee.clock = usesMonotonicClock ? 1 : 0
     header.pointee.stack_limit = UInt32(stackLimit)
     header.pointee.magic = UInt64(LACUNA_MAGIC)
+  }
+
+  /// Gives the file its length.
+  ///
+  /// The limit on the size of files is not meant for memory, but holds here too: it is lifted for a
+  /// moment where that is allowed.
+  private static func extend(_ descriptor: Int32, to byteCount: Int) throws(RecorderError) {
+    let what = "cannot create the shared memory of the recording"
+    let resource = __rlimit_resource_t(RLIMIT_FSIZE.rawValue)
+    var limit = rlimit()
+    guard getrlimit(resource, &limit) == 0 else {
+      throw .system(what, errno)
+    }
+    var lifted = limit
+    if limit.rlim_cur < rlim_t(byteCount) {
+      // Beyond the limit the system would not fail but end this process.
+      guard limit.rlim_max >= rlim_t(byteCount) else {
+        throw .system(what + ", \(byteCount >> 20) MiB, under the limit of ulimit -f", EFBIG)
+      }
+      lifted.rlim_cur = limit.rlim_max
+    }
+    setrlimit(resource, &lifted)
+    defer { setrlimit(resource, &limit) }
+    guard ftruncate(descriptor, byteCount) == 0 else { throw .system(what, errno) }
   }
 
   deinit {

@@ -19,6 +19,7 @@ struct TracedProgram {
     // Signals wait in a descriptor from here on; the program gets the mask as it was.
     var before = sigset_t()
     sigprocmask(SIG_BLOCK, nil, &before)
+    Self.blockWriteSignals()
     signals = linux_signal_descriptor(Self.forwarded, Int32(Self.forwarded.count))
 
     var attributes = posix_spawnattr_t()
@@ -39,6 +40,16 @@ struct TracedProgram {
       throw .cannotStart(command.first ?? executable, status)
     }
     processID = identifier
+  }
+
+  /// A limit on the size of files or a reader that leaves shall cost the trace its rest, and not the
+  /// program its recorder: with these blocked, writing fails instead.
+  private static func blockWriteSignals() {
+    var set = sigset_t()
+    sigemptyset(&set)
+    sigaddset(&set, SIGXFSZ)
+    sigaddset(&set, SIGPIPE)
+    sigprocmask(SIG_BLOCK, &set, nil)
   }
 
   /// The environment of the recorder with our library before any other preload.
