@@ -30,6 +30,7 @@ struct CompareCommand: ParsableCommand {
   func run() throws {
     let chosen = try allocators.map { try Self.split($0).map(specification) }
     let file = try trace.open()
+    noteIfIncomplete(file)
     var heaps = chosen ?? StandardHeaps.all
     if chosen == nil, !file.metadata.knowsAddresses {
       heaps.removeAll { $0.kind == .recorded }

@@ -26,4 +26,9 @@ struct Lacuna: ParsableCommand {
       RecordCommand.self, InfoCommand.self, ReportCommand.self, PinsCommand.self,
       ReplayCommand.self, CompareCommand.self,
     ])
+
+  static func main() {
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    main(arguments.first == "record" ? RecordCommand.parsed(arguments) : arguments)
+  }
 }

@@ -5,32 +5,64 @@ import Glibc
 import Terminal
 
 /// A file that is written beside its final name first and renamed when it is complete.
+///
+/// A device or a pipe is written to as it is: renaming would put a file in its place.
 struct OutputFile {
   let path: String
-  private let temporary: String
-  private let descriptor: Int32
+  /// What is written to: the file behind any links, or a name beside it.
+  private let target: String
+  private let isReplaced: Bool
 
-  /// Creates the temporary file; says why and exits with 1 where that is not possible.
+  /// Makes sure that the file can be written, and leaves nothing behind; says why and exits with 1
+  /// where that is not possible.
   init(_ path: String) throws {
     self.path = path
-    temporary = path + ".\(getpid()).part"
-    descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else {
-      fail("cannot write \(path): \(String(cString: strerror(errno)))")
-      throw ExitCode(1)
+    // The file that a link names is replaced, and not the link.
+    let resolved = realpath(path, nil)
+    defer { free(resolved) }
+    target = resolved.map { String(cString: $0) } ?? path
+    var status = stat()
+    let exists = stat(path, &status) == 0
+    isReplaced = !exists || status.st_mode & S_IFMT == S_IFREG
+    if exists, status.st_mode & S_IFMT == S_IFDIR { throw Self.refuse(path, EISDIR) }
+    if exists, access(path, W_OK) != 0 { throw Self.refuse(path, errno) }
+    guard isReplaced else { return }
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else { throw Self.refuse(path, errno) }
+    close(descriptor)
+    unlink(temporary)
+  }
+
+  private var temporary: String { target + ".\(getpid()).part" }
+
+  func write(_ text: String) throws {
+    let name = isReplaced ? temporary : target
+    let creation = isReplaced ? O_CREAT | O_TRUNC : 0
+    let descriptor = open(name, O_WRONLY | O_CLOEXEC | creation, 0o666)
+    guard descriptor >= 0 else { throw Self.refuse(path, errno) }
+    do throws(ConsoleError) {
+      try Self.fill(descriptor, text)
+      if isReplaced, rename(temporary, target) != 0 { throw .failed(errno) }
+    } catch {
+      if isReplaced { unlink(temporary) }
+      if case .failed(let code) = error { throw Self.refuse(path, code) }
+      throw Self.refuse(path, EPIPE)
     }
   }
 
-  func write(_ text: String) throws {
+  /// Writes and closes; some file systems tell only then that there is no space.
+  private static func fill(_ descriptor: Int32, _ text: String) throws(ConsoleError) {
     do {
       try Console(descriptor: descriptor, traits: .detect(.standardError)).write(text)
-      guard close(descriptor) == 0, rename(temporary, path) == 0 else {
-        throw ConsoleError.failed(errno)
-      }
     } catch {
-      unlink(temporary)
-      fail("cannot write \(path): \(error)")
-      throw ExitCode(1)
+      close(descriptor)
+      throw error
     }
+    guard close(descriptor) == 0 else { throw .failed(errno) }
+  }
+
+  private static func refuse(_ path: String, _ code: Int32) -> ExitCode {
+    fail("cannot write \(path): \(String(cString: strerror(code)))")
+    return ExitCode(1)
   }
 }

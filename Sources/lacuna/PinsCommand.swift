@@ -36,14 +36,23 @@ struct PinsCommand: ParsableCommand {
 
   @OptionGroup var output: OutputOptions
 
-  func run() throws {
-    let file = try trace.open()
-    let duration = Timestamp(nanoseconds: file.summary.durationNanoseconds)
-    guard let moment = Moment(parsing: at, duration: duration) else {
+  func validate() throws {
+    guard Moment(parsing: at, duration: .zero) != nil else {
       throw ValidationError(
         "'\(at)' is no moment: write peak, end, a time such as 12.5s or 350ms, or a share such as 40%."
       )
     }
+  }
+
+  func run() throws {
+    let file = try trace.open()
+    let duration = Timestamp(nanoseconds: file.summary.durationNanoseconds)
+    let moment = Moment(parsing: at, duration: duration) ?? .end
+    if case .time(let time) = moment, time > duration {
+      fail("--at \(at) is after the end of the trace, which takes \(duration.seconds) s")
+      throw ExitCode(64)
+    }
+    noteIfIncomplete(file)
     let report = try measured("looking for pins", file, quiet: output.quiet) {
       try Measurement.pins(trace: file, at: moment, grouping: by, progress: $0)
     }

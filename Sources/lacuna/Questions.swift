@@ -6,21 +6,6 @@ import ArgumentParser
 import Terminal
 import Trace
 
-/// A heap specification as an argument.
-struct HeapArgument: ExpressibleByArgument {
-  let specification: HeapSpecification
-
-  init?(argument: String) {
-    do {
-      specification = try HeapSpecification(parsing: argument)
-    } catch {
-      // The parser's own message would not say where the fault is, nor what there is.
-      fail("\(error)")
-      return nil
-    }
-  }
-}
-
 /// The heaps of this version, in the order in which they are compared.
 enum StandardHeaps {
   static let all: [HeapSpecification] = HeapCatalogue.heaps.compactMap {
@@ -60,6 +45,8 @@ extension Moment {
       guard let value = Double(text.dropLast(unit.suffix.count)), value >= 0 else { continue }
       let result = value * unit.factor
       guard result < 9e18 else { return nil }
+      // The whole of it must not come out a nanosecond later than its end.
+      if unit.suffix == "%", value <= 100 { return min(UInt64(result), duration.nanoseconds) }
       return UInt64(result)
     }
     return nil

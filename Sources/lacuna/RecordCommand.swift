@@ -43,17 +43,39 @@ struct RecordCommand: ParsableCommand {
   var command: [String]
 
   func validate() throws {
-    guard !program.isEmpty else {
+    guard let name = program.first else {
       throw ValidationError("Say which program to run: lacuna record -- COMMAND …")
     }
+    // All from the first argument that is no option of ours on is taken for the command.
+    if command.first == "--help" || command.first == "-h" { throw CleanExit.helpRequest(self) }
+    // What is not known to the parser begins the command, so this is an option that is misspelt.
+    guard command.first == "--" || !name.hasPrefix("-") else {
+      throw ValidationError(
+        "Unknown option '\(name)'. Write -- before a program whose name begins like an option.")
+    }
+    guard output != "-" else {
+      throw ValidationError("A trace needs a file: standard output is the program's own.")
+    }
+    guard output != "" else { throw ValidationError("--output takes the name of a file.") }
     guard (0...128).contains(stackDepth) else {
       throw ValidationError("--stack-depth takes 0 to 128.")
     }
   }
 
+  /// So many arguments the parser sees; the rest belongs to the program in any case.
+  ///
+  /// Its time grows with the square of their number: minutes for what a shell makes of `*`.
+  private static let parsedArguments = 64
+
+  /// The part of the command line, `record` included, that the parser is to see.
+  static func parsed(_ arguments: [String]) -> [String] {
+    Array(arguments.prefix(parsedArguments))
+  }
+
   /// The command without the `--` that may stand before it.
   private var program: [String] {
-    command.first == "--" ? Array(command.dropFirst()) : command
+    Array(command.first == "--" ? command.dropFirst() : command[...])
+      + CommandLine.arguments.dropFirst(1 + Self.parsedArguments)
   }
 
   func run() throws {
@@ -85,13 +107,13 @@ struct RecordCommand: ParsableCommand {
 
   private func conclude(_ result: RecordingResult, _ path: String) {
     if let failure = result.failure { fail("the trace is incomplete: \(failure)") }
-    guard !quiet else { return }
     guard result.sawProgram else {
-      note(
+      fail(
         "nothing was recorded: the program never loaded liblacuna.so. Statically linked programs "
           + "and those that clear LD_PRELOAD cannot be traced this way.")
       return
     }
+    guard !quiet else { return }
     let summary = result.summary
     note(
       "\(Self.grouped(summary.events)) events of \(program[0]) in \(path). "
@@ -116,7 +138,7 @@ extension RecordCommand {
   /// The file that would be executed, if it can be traced; says why and exits where it cannot.
   private func find(_ name: String) throws -> String {
     let candidates =
-      name.contains("/")
+      name.contains("/") || name.isEmpty
       ? [name] : Self.searchPath.map { ($0.isEmpty ? "." : $0) + "/" + name }
     var refused: String?
     for candidate in candidates {
@@ -129,11 +151,24 @@ extension RecordCommand {
       }
     }
     guard let refused else {
-      fail("\(name): no such program")
+      fail(
+        name.contains("/")
+          ? "\(name): no such program" : "'\(name)': no such program on the search path (PATH)")
       throw ExitCode(127)
     }
-    fail("\(refused) \(ExecutableCheck.notExecutable)")
+    fail("cannot run \(refused): \(Self.hindrance(refused))")
     throw ExitCode(126)
+  }
+
+  /// Why a file that is there cannot be run, and what helps.
+  private static func hindrance(_ path: String) -> String {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return String(cString: strerror(errno)) }
+    return switch status.st_mode & S_IFMT {
+    case S_IFDIR: "it is a directory; name the program in it"
+    case S_IFREG: "there is no permission; chmod +x gives it"
+    default: "it is no regular file, which a program must be"
+    }
   }
 
   /// Exits where it is clear that nothing would be recorded.
@@ -150,7 +185,8 @@ extension RecordCommand {
         file = interpreter
         check = ExecutableCheck(path: interpreter)
       default:
-        fail("cannot trace \(path): \(file == path ? "it" : file) \(check)")
+        let shell = check == .unknownFormat ? "; record sh \(path) if it is a shell script" : ""
+        fail("cannot trace \(path): \(file == path ? "it" : file) \(check)\(shell)")
         throw ExitCode(126)
       }
     }

@@ -30,16 +30,23 @@ struct ReplayCommand: ParsableCommand {
 
   @OptionGroup var output: OutputOptions
 
+  func validate() throws {
+    guard path != nil || listAllocators else {
+      throw ValidationError("Missing expected argument '<trace>'")
+    }
+  }
+
   func run() throws {
     if listAllocators {
-      try Console(.standardOutput).write(StandardHeaps.listing)
+      try writeResult(StandardHeaps.listing)
       return
     }
-    guard let path else { throw ValidationError("Missing expected argument '<trace>'") }
+    guard let path else { return }
     let heap = try specification(allocator)
     var trace = TraceArgument()
     trace.path = path
     let file = try trace.open()
+    noteIfIncomplete(file)
     let measures = try measured("replaying", file, quiet: output.quiet) {
       try Measurement.measure(trace: file, specifications: [heap], progress: $0)
     }
@@ -53,7 +60,7 @@ func specification(_ text: String) throws -> HeapSpecification {
   do {
     return try HeapSpecification(parsing: text)
   } catch {
-    fail("\(error)")
+    fail(lines: "\(error)")
     throw ExitCode(64)
   }
 }

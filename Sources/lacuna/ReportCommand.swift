@@ -29,6 +29,10 @@ struct ReportCommand: ParsableCommand {
 
   @OptionGroup var options: OutputOptions
 
+  func validate() throws {
+    guard output != "" else { throw ValidationError("--output takes the name of a file, or -.") }
+  }
+
   func run() throws {
     let file = try trace.open()
     var page: OutputFile?
@@ -42,7 +46,7 @@ struct ReportCommand: ParsableCommand {
       try page.write(HTMLReport.render(story))
       if !options.quiet { note("the report is in \(page.path)") }
     } else if output == "-" {
-      try Console(.standardOutput).write(HTMLReport.render(story))
+      try writeResult(HTMLReport.render(story))
     }
     guard output == nil || options.json else { return }
     try options.print(TextReport.document(story)) { try ReportJSON.render(story) }

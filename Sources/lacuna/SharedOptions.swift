@@ -42,18 +42,7 @@ struct OutputOptions: ParsableArguments {
   /// Prints the document, or the JSON where that was asked for.
   func print(_ document: @autoclosure () -> TextDocument, json: () throws -> String) throws {
     let console = Console(.standardOutput, color: color)
-    do {
-      if self.json {
-        try console.write(try json())
-      } else {
-        try console.write(Self.render(document(), console))
-      }
-    } catch ConsoleError.readerGone {
-      throw ExitCode.success
-    } catch {
-      fail("\(error)")
-      throw ExitCode(1)
-    }
+    try writeResult(self.json ? try json() : Self.render(document(), console), to: console)
   }
 
   private static func render(_ document: TextDocument, _ console: Console) -> String {
@@ -70,6 +59,20 @@ struct OutputOptions: ParsableArguments {
       }
     }
     return document.text(look)
+  }
+}
+
+/// Writes a result to standard output; says why and exits with 1 where that is not possible.
+///
+/// A reader that has left has read what it wanted.
+func writeResult(_ text: String, to console: Console = Console(.standardOutput)) throws {
+  do {
+    try console.write(text)
+  } catch .readerGone {
+    throw ExitCode.success
+  } catch {
+    fail("\(error)")
+    throw ExitCode(1)
   }
 }
 
