@@ -30,7 +30,7 @@ let package = Package(
     .library(name: "_/../liblacuna", type: .dynamic, targets: ["Interposer"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
   ],
   targets: [
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
@@ -54,7 +54,8 @@ let package = Package(
       ],
       linkerSettings: [
         .unsafeFlags([
-          "-use-ld=lld", "-Xlinker", "--version-script=\(exports)", "-Xlinker", "-z", "-Xlinker", "now",
+          "-use-ld=lld", "-Xlinker", "--version-script=\(exports)", "-Xlinker", "-z", "-Xlinker",
+          "now",
           "-Xlinker", "--gc-sections", "-Xlinker", "-soname=liblacuna.so",
         ])
       ]),
@@ -88,7 +89,8 @@ let package = Package(
     tests("SymbolsTests", ["MemoryUnits", "Symbols", "Trace"]),
     tests("AllocatorsTests", ["Allocators", "MemoryUnits"]),
     tests("ReplayTests", ["Allocators", "MemoryUnits", "Replay", "Trace"]),
-    tests("AnalysisTests", ["Allocators", "Analysis", "MemoryUnits", "Replay", "Symbols", "Trace"]),
+    tests(
+      "AnalysisTests", ["Allocators", "Analysis", "MemoryUnits", "Replay", "Symbols", "Trace"]),
     tests("ReportTests", ["Analysis", "MemoryUnits", "Report", "Trace"]),
     tests("TerminalTests", ["Terminal"]),
     tests("CaptureTests", ["MemoryUnits", "Trace"]),

@@ -49,8 +49,9 @@ struct ByteReader {
     return Int(Int64(bitPattern: value))
   }
 
-  /// An address as the DW_EH_PE_ encodings write it (LSB core specification, 10.5.1). Nil for
-  /// those that .eh_frame of x86-64 does not use.
+  /// An address as the DW_EH_PE_ encodings write it (LSB core specification, 10.5.1).
+  ///
+  /// Nil for those that .eh_frame of x86-64 does not use.
   mutating func encodedAddress(_ encoding: UInt8, dataBase: UInt64) -> UInt64? {
     let start = position
     let value: UInt64

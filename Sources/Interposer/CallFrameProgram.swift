@@ -97,7 +97,9 @@ private struct Machine {
 
   private enum Outcome { case proceed, reached, failed }
 
-  /// Moves on to later code. False when that lies beyond the address in question.
+  /// Moves on to later code.
+  ///
+  /// False when that lies beyond the address in question.
   private mutating func advance(_ delta: UInt64) -> Bool {
     let next = location &+ delta &* description.codeAlignment
     if next > address { return false }

@@ -23,7 +23,9 @@ private func value(_ entry: CStringPointer, named name: StaticString) -> CString
 }
 
 /// Takes what the recorder added out of the environment: this process is not the traced one, and
-/// the programs that it starts should not load the library again. Preloads of the user stay.
+/// the programs that it starts should not load the library again.
+///
+/// Preloads of the user stay.
 func leave(_ environment: UnsafeMutablePointer<CStringPointer?>) {
   var kept = 0
   var i = 0
@@ -37,8 +39,9 @@ func leave(_ environment: UnsafeMutablePointer<CStringPointer?>) {
   environment[kept] = nil
 }
 
-/// Removes the entry of this library from a list that colons or blanks separate. Returns whether
-/// nothing is left.
+/// Removes the entry of this library from a list that colons or blanks separate.
+///
+/// Returns whether nothing is left.
 private func removeOwnName(from list: CStringPointer) -> Bool {
   var read = 0
   var write = 0

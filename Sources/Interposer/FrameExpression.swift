@@ -57,13 +57,12 @@ enum FrameExpression {
       case 0x2a: combine { $0 >= $1 ? 1 : 0 }
       case 0x23: a.offset = a.offset &+ Int(truncatingIfNeeded: reader.unsigned())  // plus_uconst
       case 0x22:  // plus
-        if a.base == .constant, !b.isLoaded {
-          let offset = a.offset
-          (a, b, c, d) = (b, c, d, Value())
-          a.offset = a.offset &+ offset
-        } else {
+        guard a.base == .constant, !b.isLoaded else {
           return Value()
         }
+        let offset = a.offset
+        (a, b, c, d) = (b, c, d, Value())
+        a.offset = a.offset &+ offset
       default: return Value()
       }
     }

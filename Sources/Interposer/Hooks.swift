@@ -5,8 +5,9 @@ import InterposerEntry
 
 /// Recording one event on the calling thread.
 enum Recording {
-  /// Finds the thread's writer and tells the recorder that a stamp is about to be taken. Nil when
-  /// the event cannot be recorded; it is counted as lost then.
+  /// Finds the thread's writer and tells the recorder that a stamp is about to be taken.
+  ///
+  /// Nil when the event cannot be recorded; it is counted as lost then.
   ///
   /// A signal handler that allocates while its thread is in here finds depth 1 and writes into the
   /// thread's second ring, so that the interrupted record stays whole.
@@ -140,8 +141,10 @@ public func willFree(_ block: UnsafeMutableRawPointer?) {
   Recording.leave(thread, writer)
 }
 
-/// See InterposerEntry.h. The thread stays in the hook until ``didReallocate``: the stamp is in
-/// flight while the real function runs.
+/// See InterposerEntry.h.
+///
+/// The thread stays in the hook until ``didReallocate``: the stamp is in flight while the real
+/// function runs.
 @c(lacuna_will_reallocate)
 public func willReallocate() -> UInt64 {
   let thread = lacuna_current_thread().unsafelyUnwrapped

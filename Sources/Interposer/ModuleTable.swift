@@ -4,8 +4,9 @@ import CaptureABI
 import InterposerEntry
 
 enum ModuleTable {
-  /// Writes the module into the segment unless it stands there already. Two threads may both
-  /// write one; the recorder takes the second for the same.
+  /// Writes the module into the segment unless it stands there already.
+  ///
+  /// Two threads may both write one; the recorder takes the second for the same.
   static func publish(_ object: lacuna_object) {
     let header = session.header.unsafelyUnwrapped
     let modules = session.modules.unsafelyUnwrapped

@@ -17,7 +17,9 @@ extension UnsafeMutablePointer<lacuna_writer> {
     pointee.head = pointee.head &+ 1
   }
 
-  /// Makes sure that `count` words fit. False when recording has stopped.
+  /// Makes sure that `count` words fit.
+  ///
+  /// False when recording has stopped.
   @inline(__always)
   func reserve(_ count: UInt64) -> Bool {
     if pointee.head &+ count <= pointee.limit { return true }
@@ -54,8 +56,10 @@ extension UnsafeMutablePointer<lacuna_writer> {
   }
 }
 
-/// Waits until the recorder has read enough. Only memory and the clock are used until the ring is
-/// really full; then the thread sleeps a tenth of a millisecond at a time.
+/// Waits until the recorder has read enough.
+///
+/// Only memory and the clock are used until the ring is really full; then the thread sleeps a tenth
+/// of a millisecond at a time.
 @inline(never)
 private func waitForRoom(_ writer: Writer, _ count: UInt64) -> Bool {
   let control = writer.pointee.control.unsafelyUnwrapped

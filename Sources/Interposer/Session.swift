@@ -3,7 +3,9 @@
 import CaptureABI
 import InterposerEntry
 
-/// What the hooks look up. Set once when recording starts, then only read.
+/// What the hooks look up.
+///
+/// Set once when recording starts, then only read.
 ///
 /// All of it is constant data at load time: a global that had to be initialised by code would cost
 /// a lock on every access.

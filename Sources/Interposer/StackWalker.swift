@@ -5,10 +5,13 @@ import InterposerEntry
 
 /// The walker's memory for one ring: the frames of this walk and the last.
 enum StackScratch {
-  static let words = 384
+  static let words = recent + 2 * recentEntries
   static let remembered = LACUNA_STACK_LIMIT
   static let nodes = 2 * LACUNA_STACK_LIMIT
   static let count = 2 * LACUNA_STACK_LIMIT + LACUNA_STACK_LIMIT / 2
+  /// Calls whose nodes were looked up lately: address, then parent and node in one word.
+  static let recent = 384
+  static let recentEntries = 2048
 }
 
 enum StackWalker {
@@ -23,8 +26,9 @@ enum StackWalker {
     return StackInterner.node(of: scratch, count)
   }
 
-  /// Writes return addresses, innermost first, and returns how many. Negative when the stack was
-  /// deeper than the limit.
+  /// Writes return addresses, innermost first, and returns how many.
+  ///
+  /// Negative when the stack was deeper than the limit.
   private static func walk(
     _ frame: UnsafeRawPointer, _ thread: Thread, into addresses: UnsafeMutablePointer<UInt64>
   ) -> Int {
@@ -82,8 +86,10 @@ enum StackWalker {
     }
   }
 
-  /// The word at a stack address; nil where nothing is mapped. A thread remembers which pages it
-  /// has found to be readable, so that the kernel is asked once for each page of a stack.
+  /// The word at a stack address; nil where nothing is mapped.
+  ///
+  /// A thread remembers which pages it has found to be readable, so that the kernel is asked once
+  /// for each page of a stack.
   @inline(__always)
   private static func load(_ address: UInt64, _ thread: Thread) -> UInt64? {
     if address < thread.pointee.readable_low

@@ -20,9 +20,10 @@ enum SystemCall {
 }
 
 @inline(__always)
-func systemCall(_ number: Int, _ a: Int = 0, _ b: Int = 0, _ c: Int = 0, _ d: Int = 0, _ e: Int = 0,
-  _ f: Int = 0) -> Int
-{
+func systemCall(
+  _ number: Int, _ a: Int = 0, _ b: Int = 0, _ c: Int = 0, _ d: Int = 0, _ e: Int = 0,
+  _ f: Int = 0
+) -> Int {
   lacuna_syscall(number, a, b, c, d, e, f)
 }
 

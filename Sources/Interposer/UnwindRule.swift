@@ -77,8 +77,10 @@ struct UnwindRule {
   }
 }
 
-/// One remembered rule. The address is stored mixed with the rule, so that a slot that two threads
-/// write at once matches no address, instead of giving one address the rule of another.
+/// One remembered rule.
+///
+/// The address is stored mixed with the rule, so that a slot that two threads write at once matches
+/// no address, instead of giving one address the rule of another.
 struct UnwindRuleSlot {
   var mixed: UInt64
   var rule: UInt64

@@ -13,8 +13,9 @@ struct FrameDescription {
 }
 
 enum UnwindTable {
-  /// The rule at an address, from the tables that the loader has mapped. Takes no lock:
-  /// `_dl_find_object` is made for unwinders.
+  /// The rule at an address, from the tables that the loader has mapped.
+  ///
+  /// Takes no lock: `_dl_find_object` is made for unwinders.
   static func rule(at address: UInt64) -> UnwindRule {
     var object = lacuna_object()
     guard lacuna_find_object(address, &object) != 0 else { return .unknown }
@@ -27,7 +28,9 @@ enum UnwindTable {
     return CallFrameProgram.rule(of: description, at: address)
   }
 
-  /// Binary search in .eh_frame_hdr (LSB core specification, 10.6.2). Returns the FDE's address.
+  /// Binary search in .eh_frame_hdr (LSB core specification, 10.6.2).
+  ///
+  /// Returns the FDE's address.
   private static func search(_ header: UInt64, for address: UInt64, end: UInt64) -> UInt64? {
     var reader = ByteReader(position: header, end: end)
     let version = reader.byte()

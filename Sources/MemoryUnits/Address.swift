@@ -3,13 +3,17 @@
 /// A byte address, of the traced process or of a simulated heap.
 @frozen
 public struct Address: Hashable, Comparable, Sendable {
+  /// The address as a number.
   public var rawValue: UInt64
 
+  /// The address with this number.
   @inlinable
   public init(_ rawValue: UInt64) { self.rawValue = rawValue }
 
+  /// The address that stands for none.
   public static let zero = Address(0)
 
+  /// Whether `a` lies below `b`.
   @inlinable
   public static func < (a: Address, b: Address) -> Bool { a.rawValue < b.rawValue }
 
@@ -46,6 +50,7 @@ public struct Address: Hashable, Comparable, Sendable {
 }
 
 extension Address: CustomStringConvertible {
+  /// The address in hexadecimal: `0x7f00`.
   public var description: String { "0x" + String(rawValue, radix: 16) }
 }
 

@@ -3,30 +3,38 @@
 /// A number of bytes, or a signed difference between two such numbers.
 @frozen
 public struct ByteCount: Hashable, Comparable, AdditiveArithmetic, Sendable {
+  /// The bytes as a number.
   public var rawValue: Int64
 
+  /// So many bytes.
   @inlinable
   public init(_ rawValue: Int64) { self.rawValue = rawValue }
 
+  /// So many bytes.
   @inlinable
   public init(_ rawValue: Int) { self.rawValue = Int64(rawValue) }
 
+  /// No bytes.
   public static let zero = ByteCount(0 as Int64)
 
   /// The page size of x86-64 and of every simulated heap.
   public static let page = ByteCount(4096 as Int64)
 
+  /// The bytes as a plain integer, for counts and indices.
   @inlinable
   public var int: Int { Int(rawValue) }
 
+  /// Whether `a` is less than `b`.
   @inlinable
   public static func < (a: ByteCount, b: ByteCount) -> Bool { a.rawValue < b.rawValue }
 
+  /// The sum, which wraps round beyond 2^63.
   @inlinable
   public static func + (a: ByteCount, b: ByteCount) -> ByteCount {
     ByteCount(a.rawValue &+ b.rawValue)
   }
 
+  /// The difference, which may be negative.
   @inlinable
   public static func - (a: ByteCount, b: ByteCount) -> ByteCount {
     ByteCount(a.rawValue &- b.rawValue)
@@ -41,6 +49,7 @@ public struct ByteCount: Hashable, Comparable, AdditiveArithmetic, Sendable {
 }
 
 extension ByteCount: ExpressibleByIntegerLiteral {
+  /// So many bytes.
   @inlinable
   public init(integerLiteral value: Int64) { self.rawValue = value }
 }
@@ -78,10 +87,16 @@ extension ByteCount {
   /// Nil when the text is no such size, or the size is negative or beyond 2^62.
   public init?(parsing text: some StringProtocol) {
     var digits = Substring(text.lowercased())
-    if digits.hasSuffix("ib") { digits.removeLast(2) } else if digits.hasSuffix("b") { digits.removeLast() }
+    if digits.hasSuffix("ib") {
+      digits.removeLast(2)
+    } else if digits.hasSuffix("b") {
+      digits.removeLast()
+    }
     var scale = 1.0
     if let suffix = digits.last, let power = "kmgt".firstIndex(of: suffix) {
-      scale = [1024.0, 1_048_576, 1_073_741_824, 1_099_511_627_776]["kmgt".distance(from: "kmgt".startIndex, to: power)]
+      scale =
+        [1024.0, 1_048_576, 1_073_741_824, 1_099_511_627_776][
+          "kmgt".distance(from: "kmgt".startIndex, to: power)]
       digits.removeLast()
     }
     guard let first = digits.first, first.isNumber,

@@ -13,6 +13,7 @@ public enum RecorderError: Error, CustomStringConvertible {
   /// The program could not be started; `errno` says why.
   case cannotStart(String, Int32)
 
+  /// What went wrong and what to do, in one sentence.
   public var description: String {
     switch self {
     case .system(let what, let code): "\(what): \(Self.message(code))"

@@ -16,6 +16,7 @@ public struct RecordingOptions: Sendable {
   /// Frames kept of each stack, at most 128; 0 records no stacks.
   public var stackLimit = 128
 
+  /// Records everything, stacks up to the limit included.
   public init(command: [String], executable: String, output: String) {
     self.command = command
     self.executable = executable
@@ -27,6 +28,7 @@ public struct RecordingOptions: Sendable {
 public struct RecordingResult: Sendable {
   /// The program's exit code, or 128 + n where signal n ended it.
   public var exitCode: Int32
+  /// The totals of the trace.
   public var summary: TraceSummary
   /// Whether the program ever loaded the library: static programs, for example, do not.
   public var sawProgram: Bool
@@ -62,7 +64,9 @@ public struct Recording {
     clock = TickClock(usesMonotonicClock: usesMonotonicClock)
   }
 
-  /// Runs the program to its end. `progress` is called now and then with the events so far.
+  /// Runs the program to its end.
+  ///
+  /// `progress` is called now and then with the events so far.
   public func run(progress: (UInt64) -> Void) throws -> RecordingResult {
     let program: TracedProgram
     do {

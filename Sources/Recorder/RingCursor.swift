@@ -58,6 +58,7 @@ struct RingCursor {
   }
 
   /// Looks how far the thread has written, and decodes the next record if there is none in line.
+  ///
   /// `threadNamed` gives the thread for a serial that stands in the ring.
   mutating func refresh(_ threadNamed: (UInt32) -> ThreadIndex) {
     limit = lacuna_load64(&control.pointee.head)
@@ -94,7 +95,9 @@ struct RingCursor {
     words[Int(truncatingIfNeeded: (recordEnd &+ offset) & Self.mask)]
   }
 
-  /// Decodes what stands at `recordEnd`. False for what only concerns the ring itself.
+  /// Decodes what stands at `recordEnd`.
+  ///
+  /// False for what only concerns the ring itself.
   @inline(__always)
   private mutating func decode(_ threadNamed: (UInt32) -> ThreadIndex) -> Bool {
     let first = word(0)

@@ -32,7 +32,9 @@ struct RingMerger {
     inFlight = Array(repeating: (0, 0), count: cursors.count)
   }
 
-  /// Passes on what is complete. Returns the fullest ring's share of its room, in sixteenths.
+  /// Passes on what is complete.
+  ///
+  /// Returns the fullest ring's share of its room, in sixteenths.
   ///
   /// - Parameter isLast: whether the process is gone, so that nothing is in flight any more.
   mutating func pass(isLast: Bool) -> Int {

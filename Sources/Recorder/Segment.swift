@@ -4,8 +4,10 @@ import CLinux
 import CaptureABI
 import Glibc
 
-/// The segment that the traced process writes into. It has no name in any file system: the traced
-/// process opens it through the recorder's `/proc` entry, and it vanishes with its last user.
+/// The segment that the traced process writes into.
+///
+/// It has no name in any file system: the traced process opens it through the recorder's `/proc`
+/// entry, and it vanishes with its last user.
 final class Segment {
   let descriptor: Int32
   let header: UnsafeMutablePointer<lacuna_header>

@@ -4,8 +4,10 @@ import CaptureABI
 import Glibc
 import Trace
 
-/// Turns stamps into times. The rate is measured against the system's clock for as long as the
-/// recording runs, so that the error does not grow with it.
+/// Turns stamps into times.
+///
+/// The rate is measured against the system's clock for as long as the recording runs, so that the
+/// error does not grow with it.
 struct TickClock {
   let usesMonotonicClock: Bool
   private let firstTicks: UInt64
@@ -25,7 +27,9 @@ struct TickClock {
   /// The clock's stamp for this moment.
   var now: UInt64 { Self.ticks(usesMonotonicClock) }
 
-  /// Measures the rate anew. Times given out later continue from those given out before.
+  /// Measures the rate anew.
+  ///
+  /// Times given out later continue from those given out before.
   mutating func calibrate() {
     guard !usesMonotonicClock else { return }
     let ticks = now
@@ -41,7 +45,9 @@ struct TickClock {
       + Double(Int64(bitPattern: ticks &- anchorTicks)) * nanosecondsPerTick
   }
 
-  /// The time of a stamp. Never less than a time given out before.
+  /// The time of a stamp.
+  ///
+  /// Never less than a time given out before.
   mutating func time(_ ticks: UInt64) -> Timestamp {
     let value = nanoseconds(ticks)
     if value > Double(latest), value < 9e18 { latest = UInt64(value) }

@@ -27,7 +27,9 @@ struct TraceFeeder {
 
   // MARK: Steps
 
-  /// Passes one record on. `whole` says of a reallocation that nothing came between its halves.
+  /// Passes one record on.
+  ///
+  /// `whole` says of a reallocation that nothing came between its halves.
   mutating func feed(
     _ record: RingRecord, thread: ThreadIndex, time: Timestamp, whole: Bool
   ) {
@@ -149,6 +151,11 @@ struct TraceFeeder {
   mutating func thread(serial: UInt32, kernelID: Int32) -> ThreadIndex {
     if let known = threads[serial] { return known.index }
     let name = ProcFile.threadName(process: process, thread: kernelID)
+    // The first thread outlives its program images.
+    if kernelID == process, let first = threads.values.first(where: { $0.kernelID == process }) {
+      threads[serial] = (first.index, kernelID, first.name)
+      return first.index
+    }
     let index = writer.thread(ThreadDescription(kernelID: kernelID, name: name))
     threads[serial] = (index, kernelID, name)
     return index

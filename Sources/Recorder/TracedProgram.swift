@@ -69,7 +69,9 @@ struct TracedProgram {
     return body(copies + [nil])
   }
 
-  /// How the program ended: its exit code, or 128 + n for signal n. Nil while it runs.
+  /// How the program ended: its exit code, or 128 + n for signal n.
+  ///
+  /// Nil while it runs.
   func poll() -> Int32? {
     var status: Int32 = 0
     let result = waitpid(processID, &status, WNOHANG)
@@ -78,8 +80,9 @@ struct TracedProgram {
     return signal == 0 ? (status >> 8) & 0xff : 128 + signal
   }
 
-  /// Passes on signals that were sent to the recorder alone. Those of the terminal reach the
-  /// program by themselves: they go to the whole process group.
+  /// Passes on signals that were sent to the recorder alone.
+  ///
+  /// Those of the terminal reach the program by themselves: they go to the whole process group.
   func forwardSignals() {
     while true {
       let signal = linux_next_signal(signals)

@@ -15,7 +15,7 @@ public enum Style: CaseIterable, Sendable {
   /// Only the eight basic colours, which every theme makes legible.
   var parameters: String {
     switch self {
-    case .heading: "1;4"
+    case .heading: "1"
     case .emphasis: "1"
     case .good: "32"
     case .warning: "33"

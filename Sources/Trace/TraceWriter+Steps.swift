@@ -98,8 +98,9 @@ extension TraceWriter {
     noteBreak(StepCode.moveBreak, address, time)
   }
 
-  /// The data segment of a program image begins at `address`. The step counts as one of the thread
-  /// before it.
+  /// The data segment of a program image begins at `address`.
+  ///
+  /// The step counts as one of the thread before it.
   public func startBreak(at address: Address, time: Timestamp) {
     noteBreak(StepCode.startBreak, address, time)
   }

@@ -8,7 +8,8 @@ struct Lacuna: ParsableCommand {
 
   static let configuration = CommandConfiguration(
     commandName: "lacuna",
-    abstract: "Shows the holes in a program's memory: where they are, who keeps them open, and what "
+    abstract:
+      "Shows the holes in a program's memory: where they are, who keeps them open, and what "
       + "another allocator would have done.",
     discussion: """
       EXAMPLES

@@ -41,7 +41,8 @@ struct PinsCommand: ParsableCommand {
     let duration = Timestamp(nanoseconds: file.summary.durationNanoseconds)
     guard let moment = Moment(parsing: at, duration: duration) else {
       throw ValidationError(
-        "'\(at)' is no moment: write peak, end, a time such as 12.5s or 350ms, or a share such as 40%.")
+        "'\(at)' is no moment: write peak, end, a time such as 12.5s or 350ms, or a share such as 40%."
+      )
     }
     let report = try measured("looking for pins", file, quiet: output.quiet) {
       try Measurement.pins(trace: file, at: moment, grouping: by, progress: $0)

@@ -136,7 +136,9 @@ extension RecordCommand {
     throw ExitCode(126)
   }
 
-  /// Exits where it is clear that nothing would be recorded. Of a script the interpreter counts.
+  /// Exits where it is clear that nothing would be recorded.
+  ///
+  /// Of a script the interpreter counts.
   private func refuse(_ path: String, _ first: ExecutableCheck) throws {
     var check = first
     var file = path
@@ -157,4 +159,5 @@ extension RecordCommand {
   private static var searchPath: [String] {
     let path = getenv("PATH").map { String(cString: $0) } ?? "/usr/local/bin:/usr/bin:/bin"
     return path.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-  }}
+  }
+}

@@ -57,7 +57,19 @@ struct OutputOptions: ParsableArguments {
   }
 
   private static func render(_ document: TextDocument, _ console: Console) -> String {
-    document.plainText(width: min(console.traits.columns ?? 100, 140))
+    let styler = console.styler
+    let traits = console.traits
+    let look = TextLook(
+      width: min(traits.columns ?? 100, 140), isUnicode: traits.isUnicode,
+      cutsTables: traits.isTerminal
+    ) { line, role in
+      switch role {
+      case .heading: styler(line, .heading)
+      case .warning: styler(line, .warning)
+      case .emphasis: styler(line, .emphasis)
+      }
+    }
+    return document.text(look)
   }
 }
 

@@ -36,8 +36,10 @@ import Testing
       if line.hasSuffix(">:") {
         function = String(line.split(separator: "<").last?.dropLast(2) ?? "")
       }
-      let allocates = ["<malloc@plt>", "<free@plt>", "<calloc@plt>", "<posix_memalign@plt>",
-        "<swift_allocObject>", "<swift_slowAlloc>", "<swift_once>"].contains { line.contains($0) }
+      let allocates = [
+        "<malloc@plt>", "<free@plt>", "<calloc@plt>", "<posix_memalign@plt>",
+        "<swift_allocObject>", "<swift_slowAlloc>", "<swift_once>",
+      ].contains { line.contains($0) }
       if line.contains("call") && allocates { callers.insert(function) }
     }
     // The small runtime that the compiler adds is there, but none of our functions calls it.

@@ -27,7 +27,7 @@ import Trace
   func widths(name: String) {
     for document in documents(Stories.strange(name)) {
       for width in [20, 33, 47, 60, 80, 100, 132, 200] {
-        for line in document.plainText(width: width).split(separator: "\n") {
+        for line in document.text(TextLook(width: width)).split(separator: "\n") {
           #expect(columns(line) <= width, "\(width): \(line)")
           #expect(line.last != " ")
         }
@@ -38,7 +38,7 @@ import Trace
   @Test("nothing in it acts on a terminal", arguments: Stories.strangeNames)
   func harmless(name: String) {
     for document in documents(Stories.strange(name)) {
-      let acting = document.plainText(width: 80).unicodeScalars.filter { scalar in
+      let acting = document.text(TextLook(width: 80)).unicodeScalars.filter { scalar in
         scalar.value < 32 && scalar != "\n" || scalar.value == 127
           || (128..<160).contains(scalar.value)
           || scalar.value == 0x202E
@@ -59,7 +59,7 @@ import Trace
           rows: [["alpha", "1 B", "x"], ["a long name of twenty-six!", "12 KiB"]]))
     ])
     #expect(
-      document.plainText(width: 80) == """
+      document.text(TextLook(width: 80)) == """
         name                          size  extra
         ──────────────────────────  ──────  ─────
         alpha                          1 B      x
@@ -67,7 +67,7 @@ import Trace
 
         """)
     #expect(
-      document.plainText(width: 24) == """
+      document.text(TextLook(width: 24)) == """
         name                size
         ────────────────  ──────
         alpha                1 B
@@ -85,7 +85,7 @@ import Trace
       .courses([TextCourse("c", fractions: [0, 0.5, 1, .nan], figure: "")]),
     ])
     #expect(
-      document.plainText(width: 20)
+      document.text(TextLook(width: 20))
         == """
         a  ████████████    8
         b  ▊             0.5
@@ -109,17 +109,17 @@ import Trace
 
   @Test("lists so many sites and counts the others")
   func limit() {
-    let text = PinsText.document(Stories.plausible(sites: 23).pinsAtEnd, limit: 5).plainText()
+    let text = PinsText.document(Stories.plausible(sites: 23).pinsAtEnd, limit: 5).text()
     #expect(text.contains("parse_document"))
     #expect(text.contains("and 18 more sites"))
-    #expect(!PinsText.document(Stories.plausible(sites: 3).pinsAtEnd).plainText().contains("more"))
+    #expect(!PinsText.document(Stories.plausible(sites: 3).pinsAtEnd).text().contains("more"))
   }
 
   @Test("answers the five questions in order, warnings first")
   func order() throws {
     var story = Stories.plausible()
     story.summary.lostEvents = 5
-    let text = TextReport.document(story).plainText(width: 100)
+    let text = TextReport.document(story).text(TextLook(width: 100))
     let parts = [
       "indexer\n=======", "! 5 requests were", "At the peak the heap held",
       "Where did the memory go?", "Who pins it?", "Would trimming help?",

@@ -4,8 +4,11 @@ import Foundation
 
 /// What a program left behind.
 public struct ProgramResult: Sendable {
+  /// The exit code, or 128 + n where signal n ended the program.
   public var exitCode: Int32
+  /// What it wrote to standard output.
   public var output: String
+  /// What it wrote to standard error.
   public var errors: String
 
   /// The numbers in the output.
@@ -14,8 +17,10 @@ public struct ProgramResult: Sendable {
 
 /// A directory of its own for one test, removed with everything in it when the last reference goes.
 public final class Workshop: Sendable {
+  /// The directory.
   public let path: String
 
+  /// Creates the directory.
   public init() throws {
     let directory = FileManager.default.temporaryDirectory
       .appendingPathComponent("lacuna-test-\(UUID().uuidString)")
@@ -25,10 +30,13 @@ public final class Workshop: Sendable {
 
   deinit { try? FileManager.default.removeItem(atPath: path) }
 
+  /// The path of a file in the directory.
   public func file(_ name: String) -> String { path + "/" + name }
 
   /// Compiles one of `Tests/Fixtures` and returns the path of the program.
-  public func compile(_ fixture: String, _ flags: String..., as name: String? = nil) throws -> String {
+  public func compile(_ fixture: String, _ flags: String..., as name: String? = nil) throws
+    -> String
+  {
     let result = file(name ?? String(fixture.prefix { $0 != "." }))
     let compiler = fixture.hasSuffix(".cpp") ? "clang++" : "clang"
     try require(
@@ -36,7 +44,9 @@ public final class Workshop: Sendable {
     return result
   }
 
-  /// Runs a program to its end. Its output goes through files, so that it may be of any length.
+  /// Runs a program to its end.
+  ///
+  /// Its output goes through files, so that it may be of any length.
   public func run(
     _ program: String, _ arguments: [String] = [], environment: [String: String] = [:],
     input: String = ""
@@ -96,6 +106,7 @@ public final class Workshop: Sendable {
       .path
   }
 
+  /// Where the sources of the programs lie that tests compile.
   public static var fixtures: String {
     URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .appendingPathComponent("Fixtures").path
@@ -104,6 +115,8 @@ public final class Workshop: Sendable {
 
 /// A program that a test relies on did not do its work.
 public struct ProgramFailed: Error, CustomStringConvertible {
+  /// How it ended.
   public let result: ProgramResult
+  /// The exit code and what it wrote to standard error.
   public var description: String { "exit code \(result.exitCode): \(result.errors)" }
 }

@@ -4,8 +4,10 @@
 public struct SeededRandom: RandomNumberGenerator, Sendable {
   private var state: UInt64
 
+  /// Numbers that follow from the seed alone.
   public init(seed: UInt64) { state = seed }
 
+  /// The next of the numbers.
   public mutating func next() -> UInt64 {
     state &+= 0x9e37_79b9_7f4a_7c15
     var z = state

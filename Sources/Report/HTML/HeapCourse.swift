@@ -16,7 +16,7 @@ struct HeapCourse {
   private static let most = 800
 
   init(_ story: Story) {
-    points = Self.thinned(story.recorded.timeline)
+    points = Self.thinned(story.recorded.course)
     let span = points.last?.time.nanoseconds ?? 0
     isTime = story.metadata.knowsTimes && span > 0
     samples = isTime ? Self.thinned(story.samples) : []

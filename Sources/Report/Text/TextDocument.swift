@@ -2,7 +2,7 @@
 
 /// Headings, paragraphs, tables and simple charts, in order.
 ///
-/// Knows no terminal: a command renders it with colour where there is one; ``plainText(width:)``
+/// Knows no terminal: a command renders it with colour where there is one; ``text(_:)``
 /// needs none. Every text in it is harmless to print: what would act on a terminal (control
 /// characters, marks of direction) was made visible when it was added.
 public struct TextDocument: Sendable, Equatable {

@@ -63,7 +63,7 @@ public enum TextReport {
   }
 
   private static func courses(_ story: Story) -> TextBlock {
-    let timeline = story.recorded.timeline
+    let timeline = story.recorded.course
     let peak = timeline.map { max($0.held, $0.live, $0.resident) }.max() ?? .zero
     func course(_ name: String, _ key: KeyPath<TimelinePoint, ByteCount>) -> TextCourse {
       let most = timeline.map { $0[keyPath: key] }.max() ?? .zero
