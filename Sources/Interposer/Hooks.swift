@@ -109,6 +109,9 @@ public func didAllocate(
   Recording.noteBreak(writer, ticks)
   let address = UInt64(UInt(bitPattern: block))
   let bytes = UInt64(UInt(bitPattern: size))
+  if BlockHeader.remainingProbes > 0 {
+    BlockHeader.probe(address, usable: UInt64(UInt(bitPattern: usable)))
+  }
   let isUsual =
     shift == 0 && UInt64(UInt(bitPattern: usable)) == lacuna_usual_usable(bytes)
     && bytes >> UInt64(LACUNA_SIZE_BITS) == 0 && address & 7 == 0

@@ -98,10 +98,8 @@ func claimRing(_ writer: Writer, _ thread: Thread) {
     thread.pointee.serial = lacuna_add32(&header.pointee.thread_count, 1) &+ 1
   }
   let identifier = Int32(truncatingIfNeeded: systemCall(SystemCall.gettid))
-  // Start looking at a place that depends on the thread, so that claims seldom collide.
-  let start = Int(thread.pointee.serial) % (LACUNA_RING_COUNT &- 1)
-  for i in 0..<(LACUNA_RING_COUNT &- 1) {
-    let ring = 1 &+ (start &+ i) % (LACUNA_RING_COUNT &- 1)
+  // The lowest free one, so that the recorder has few to look at.
+  for ring in 1..<LACUNA_RING_COUNT {
     let control = controls + ring
     guard control.pointee.claimed == 0, lacuna_swap32(&control.pointee.claimed, 0, 2) != 0 else {
       continue
@@ -110,11 +108,21 @@ func claimRing(_ writer: Writer, _ thread: Thread) {
     control.pointee.thread_serial = thread.pointee.serial
     control.pointee.image = session.imageNumber
     lacuna_store64(&control.pointee.pending, 0)
+    raiseLimit(to: UInt32(truncatingIfNeeded: ring &+ 1))
     lacuna_store32(&control.pointee.claimed, 1)
     adopt(writer, ring)
     return
   }
+  raiseLimit(to: UInt32(LACUNA_SHARED_RING) &+ 1)
   adopt(writer, LACUNA_SHARED_RING)
+}
+
+private func raiseLimit(to limit: UInt32) {
+  let header = session.header.unsafelyUnwrapped
+  while true {
+    let known = lacuna_load32(&header.pointee.ring_limit)
+    if known >= limit || lacuna_swap32(&header.pointee.ring_limit, known, limit) != 0 { return }
+  }
 }
 
 private func adopt(_ writer: Writer, _ ring: Int) {

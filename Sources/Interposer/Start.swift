@@ -107,8 +107,10 @@ private func describe(_ header: UnsafeMutablePointer<lacuna_header>) {
   guard lacuna_find_object(lacuna_real_malloc_address(), &object) != 0, let path = object.path
   else { return }
   let length = withUnsafeMutableBytes(of: &header.pointee.allocator) { copy(path, into: $0) }
-  // The C library keeps eight bytes in front of each block; of others we do not know.
+  // The C library keeps eight bytes in front of each block. Another library may only pass the
+  // requests on to it: its first blocks will tell.
   header.pointee.block_header_bytes = isLibc(path, length) ? 8 : 0
+  BlockHeader.remainingProbes = isLibc(path, length) ? 0 : 8
 }
 
 /// Whether the file name is `libc.so.6`.

@@ -137,6 +137,7 @@ public struct Recording {
     writer.truncateStack(header.truncated_stacks)
     writer.metadata.processID = Int(program.processID)
     writer.metadata.allocator = Segment.text(header.allocator)
+    writer.metadata.headerBytes = Int(min(header.block_header_bytes, 64))
     let executable = Segment.text(header.executable)
     if !executable.isEmpty { writer.metadata.executable = executable }
     do {

@@ -61,9 +61,14 @@ struct RingCursor {
   ///
   /// `threadNamed` gives the thread for a serial that stands in the ring.
   mutating func refresh(_ threadNamed: (UInt32) -> ThreadIndex) {
-    limit = lacuna_load64(&control.pointee.head)
+    let head = lacuna_load64(&control.pointee.head)
+    // A program that overwrites memory at random may hit the ring; nothing more can be read then.
+    limit = head &- position <= UInt64(LACUNA_RING_WORDS) ? head : recordEnd
     if !hasRecord { advance(threadNamed) }
   }
+
+  /// Words that the thread has written and that were not taken yet.
+  var unreadWords: Int { Int(truncatingIfNeeded: limit &- position) }
 
   /// Whether all that was written by the last `refresh` has been taken.
   var isDrained: Bool { !hasRecord && recordEnd == limit }

@@ -18,8 +18,8 @@ struct RingMerger {
   private var active: [Int] = []
   private(set) var feeder: TraceFeeder
   private(set) var clock: TickClock
-  /// Rings beyond this one have never been claimed.
-  private var usedRings = 1
+  /// Rings from this one on have never been claimed.
+  private var usedRings = 0
 
   init(segment: Segment, feeder: TraceFeeder, clock: TickClock) {
     self.segment = segment
@@ -43,19 +43,18 @@ struct RingMerger {
     let image = segment.header.pointee.image_count
     active.removeAll(keepingCapacity: true)
     var fullest = 0
-    for ring in cursors.indices where segment.controls[ring].claimed == 1 {
-      usedRings = max(usedRings, ring + 1)
+    usedRings = min(cursors.count, Int(lacuna_load32(&segment.header.pointee.ring_limit)))
+    for ring in 0..<usedRings where segment.controls[ring].claimed == 1 {
       if !isLast, segment.controls[ring].image &+ 1 == image {
         watermark = min(watermark, bound(ring, now))
       }
       refresh(ring)
       if cursors[ring].hasRecord { active.append(ring) }
-      let filled = segment.controls[ring].head &- cursors[ring].position
-      fullest = max(fullest, Int(filled * 16 / UInt64(LACUNA_RING_WORDS)))
+      fullest = max(fullest, cursors[ring].unreadWords * 16 / Int(LACUNA_RING_WORDS))
     }
     feeder.importModules()
     merge(upTo: watermark)
-    for ring in cursors.indices where ring < usedRings && segment.controls[ring].claimed == 1 {
+    for ring in 0..<usedRings where segment.controls[ring].claimed == 1 {
       cursors[ring].publish()
     }
     return fullest
@@ -141,7 +140,8 @@ struct RingMerger {
   /// Gives back the rings of threads that are gone, and looks for new names of the others.
   mutating func reclaim(process: Int32) {
     let image = segment.header.pointee.image_count
-    for ring in 1..<usedRings where segment.controls[ring].claimed == 1 {
+    for ring in 0..<usedRings
+    where ring != Int(LACUNA_SHARED_RING) && segment.controls[ring].claimed == 1 {
       let control = segment.controls + ring
       let isOver =
         control.pointee.image &+ 1 != image

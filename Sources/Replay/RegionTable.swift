@@ -69,9 +69,7 @@ struct RegionTable: ~Copyable {
 
   /// A block ends that began here.
   mutating func blockEnds(_ range: Range<UInt64>, _ changes: inout [HeldChange]) {
-    let indices = indices(of: range)
-    guard regions.base[indices.lowerBound].blocks > 0 else { return }
-    for index in indices {
+    for index in indices(of: range) {
       let blocks = regions.base[index].blocks
       if blocks > 1 {
         regions.base[index].blocks = blocks &- 1

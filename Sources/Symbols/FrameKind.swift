@@ -91,7 +91,10 @@ extension FrameKind {
       return .allocator
     }
     if name == "operator new" || name == "operator new[]" { return .allocator }
-    let allocators = ["std::allocator", "__gnu_cxx::new_allocator", "std::__new_allocator"]
+    let allocators = [
+      "std::allocator", "__gnu_cxx::new_allocator", "std::__new_allocator",
+      "llvm::allocate_buffer", "llvm::safe_", "llvm::SmallVectorBase<", "llvm::MallocAllocator",
+    ]
     if allocators.contains(where: name.hasPrefix) { return .allocator }
     let library = ["std::", "__gnu_cxx::", "__cxxabiv1::", "swift::"]
     return library.contains(where: name.hasPrefix) ? .runtime : nil

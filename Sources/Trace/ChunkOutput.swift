@@ -1,104 +1,59 @@
-// Chunks on their way to the file: sections are packed, put behind a head, and written.
+// Chunks on their way out of the writer: handed to a second thread as soon as there is much to do.
 
 import Glibc
 
-/// One line of the index.
-struct IndexEntry: Equatable {
-  var offset: UInt64
-  var kind: UInt8
-  var steps: UInt32
-  var firstNanoseconds: UInt64
+/// A chunk whose sections are not packed yet.
+struct RawChunk {
+  struct Section {
+    var id: SectionID
+    var bytes: Range<Int>
+    var triesBoth: Bool
+  }
+
+  var header = ChunkHeader(kind: .events)
+  var sections: [Section] = []
+  var bytes: [UInt8] = []
 }
 
-/// Writes chunks to a file.
+/// Takes chunks in order and brings them into the file.
 ///
-/// After the first failure it writes nothing more.
+/// Large chunks are packed by a thread of their own, so that whoever feeds the writer can go on; it
+/// waits only when more than a few dozen are under way. Small traces never start that thread.
 final class ChunkOutput {
-  private let path: String
-  private let descriptor: Int32
-  private let deflater = Deflater()
-  private var offset = 0
-  private var sequence: UInt32 = 0
-  private(set) var entries: [IndexEntry] = []
-  private(set) var failure: TraceError?
-
-  /// Head, section table and sections of the chunk under construction; the table has room for
-  /// all sections, and those that follow are moved next to it in the end.
-  private var table: [UInt8] = []
-  private var body: UnsafeMutablePointer<UInt8>
-  private var bodyCapacity: Int
-  private var bodyCount = 0
-  private var sections: UInt32 = 0
-  /// For each section id of an events chunk, the strategy that packed it best when last tried.
-  private var strategies = [Deflater.Strategy](repeating: .matches, count: 256)
+  private let file: ChunkFile
+  private var chunk = RawChunk()
   private var eventChunks = 0
+  private var packer: PackingThread?
+
+  /// Chunks with more bytes than this are worth a second thread.
+  private static let largeBytes = 1 << 16
 
   init(path: String) throws(TraceError) {
-    self.path = path
-    descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else {
-      throw .cannotWrite(path: path, reason: String(cString: strerror(errno)))
-    }
-    bodyCapacity = 1 << 20
-    body = .allocate(capacity: bodyCapacity)
-    var header: (UInt64, UInt64) = (0, 0)
-    withUnsafeMutableBytes(of: &header) { bytes in
-      guard let base = bytes.baseAddress else { return }
-      FileHeader.write(to: base)
-      append(UnsafeRawBufferPointer(bytes))
-    }
-    if let failure { throw failure }
+    file = try ChunkFile(path: path)
   }
 
-  deinit {
-    close(descriptor)
-    body.deallocate()
-  }
+  deinit { packer?.stop() }
+
+  /// The first error of the system.
+  ///
+  /// Errors of chunks under way are known after ``drain()``.
+  var failure: TraceError? { packer?.failure ?? file.failure }
+
+  /// The chunks in the file.
+  ///
+  /// Valid after ``drain()``.
+  var entries: [IndexEntry] { file.entries }
 
   /// Adds a section to the chunk under construction.
   func section(_ id: SectionID, _ raw: UnsafeBufferPointer<UInt8>, tryingBoth: Bool = false) {
-    reserve(raw.count)
-    let output = body + bodyCount
-    var codec = SectionCodec.stored
-    var count = raw.count
-    if raw.count > 16, let packed = pack(id, raw, into: output, tryingBoth: tryingBoth) {
-      codec = .deflate
-      count = packed
-    } else if let base = raw.baseAddress {
-      output.update(from: base, count: raw.count)
-    }
-    table.append(id.rawValue)
-    table.append(codec.rawValue)
-    table.append(0)
-    table.append(0)
-    appendLittle(UInt32(truncatingIfNeeded: raw.count))
-    appendLittle(UInt32(truncatingIfNeeded: count))
-    bodyCount += count
-    sections += 1
+    let start = chunk.bytes.count
+    chunk.bytes.append(contentsOf: raw)
+    chunk.sections.append(
+      RawChunk.Section(id: id, bytes: start..<chunk.bytes.count, triesBoth: tryingBoth))
   }
 
   func section(_ id: SectionID, _ raw: [UInt8]) {
     raw.withUnsafeBufferPointer { section(id, $0) }
-  }
-
-  /// Packs with the strategy that is known to be good, or with both.
-  private func pack(
-    _ id: SectionID, _ raw: UnsafeBufferPointer<UInt8>,
-    into output: UnsafeMutablePointer<UInt8>, tryingBoth: Bool
-  ) -> Int? {
-    let usual = strategies[Int(id.rawValue)]
-    let packed = deflater.pack(raw, usual, into: output, capacity: raw.count)
-    guard tryingBoth else { return packed }
-    let other = usual == .matches ? Deflater.Strategy.huffmanOnly : .matches
-    let spare = UnsafeMutablePointer<UInt8>.allocate(capacity: raw.count)
-    defer { spare.deallocate() }
-    guard
-      let better = deflater.pack(
-        raw, other, into: spare, capacity: min(packed ?? raw.count, raw.count))
-    else { return packed }
-    strategies[Int(id.rawValue)] = other
-    output.update(from: spare, count: better)
-    return better
   }
 
   /// Whether the events chunk that is written next should compare strategies: one in sixteen.
@@ -107,75 +62,38 @@ final class ChunkOutput {
     return eventChunks & 15 == 1
   }
 
-  /// Writes the chunk whose sections were added.
-  ///
-  /// The head's sequence, payload length and payload CRC are filled in here.
+  /// Ends the chunk under construction.
   func finishChunk(_ header: ChunkHeader) {
-    var count: [UInt8] = []
-    swap(&count, &table)
-    let prefix = withUnsafeBytes(of: sections.littleEndian) { Array($0) } + count
-    var header = header
-    header.sequence = sequence
-    header.payloadBytes = UInt32(truncatingIfNeeded: prefix.count + bodyCount)
-    header.payloadCRC = prefix.withUnsafeBytes { bytes in
-      bytes.baseAddress.map { crc(body, bodyCount, seed: crc($0, bytes.count)) } ?? 0
+    var finished = RawChunk()
+    swap(&finished, &chunk)
+    finished.header = header
+    if packer == nil, finished.bytes.count > Self.largeBytes { packer = PackingThread(file) }
+    if let packer {
+      packer.submit(finished)
+    } else {
+      file.write(finished)
     }
-    var head = [UInt8](repeating: 0, count: TraceFormat.chunkHeaderBytes)
-    head.withUnsafeMutableBytes { $0.baseAddress.map { header.write(to: $0) } }
-    let start = offset
-    let whole = head + prefix + UnsafeBufferPointer(start: body, count: bodyCount)
-    whole.withUnsafeBytes { append($0) }
-    if failure == nil {
-      entries.append(
-        IndexEntry(
-          offset: UInt64(start), kind: header.kind, steps: header.steps,
-          firstNanoseconds: header.firstNanoseconds))
-      sequence += 1
-    }
-    bodyCount = 0
-    sections = 0
   }
+
+  /// Waits until all chunks are in the file.
+  func drain() { packer?.drain() }
 
   /// Writes the footer behind an index chunk that was written last.
   func finishFile() {
-    guard let index = entries.last else { return }
-    var bytes = [UInt8](repeating: 0, count: TraceFormat.footerBytes)
-    bytes.withUnsafeMutableBytes { bytes in
-      bytes.baseAddress.map {
-        Footer(indexOffset: index.offset, chunks: UInt32(truncatingIfNeeded: entries.count))
-          .write(to: $0)
+    drain()
+    file.finishFile()
+  }
+}
+
+extension ChunkFile {
+  /// Packs a chunk and writes it.
+  func write(_ chunk: RawChunk) {
+    chunk.bytes.withUnsafeBufferPointer { bytes in
+      for part in chunk.sections {
+        section(
+          part.id, UnsafeBufferPointer(rebasing: bytes[part.bytes]), tryingBoth: part.triesBoth)
       }
     }
-    bytes.withUnsafeBytes { append($0) }
-  }
-
-  private func reserve(_ count: Int) {
-    guard bodyCount + count > bodyCapacity else { return }
-    bodyCapacity = (bodyCount + count) * 2
-    let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: bodyCapacity)
-    larger.update(from: body, count: bodyCount)
-    body.deallocate()
-    body = larger
-  }
-
-  private func appendLittle(_ value: UInt32) {
-    withUnsafeBytes(of: value.littleEndian) { table.append(contentsOf: $0) }
-  }
-
-  /// Writes bytes at the end of the file; takes back what a failed write left behind.
-  private func append(_ bytes: UnsafeRawBufferPointer) {
-    guard failure == nil else { return }
-    var written = 0
-    while written < bytes.count {
-      let result = write(descriptor, bytes.baseAddress.map { $0 + written }, bytes.count - written)
-      if result > 0 {
-        written += result
-      } else if result < 0 && errno != EINTR {
-        failure = .cannotWrite(path: path, reason: String(cString: strerror(errno)))
-        _ = ftruncate(descriptor, offset)
-        return
-      }
-    }
-    offset += bytes.count
+    finishChunk(chunk.header)
   }
 }

@@ -153,6 +153,7 @@ public final class TraceWriter {
   /// Ends the chunk under construction, so that everything appended so far is in the file.
   public func flush() throws(TraceError) {
     endChunk()
+    output.drain()
     if let failure = output.failure { throw failure }
   }
 
@@ -167,12 +168,14 @@ public final class TraceWriter {
       body.summary(summary)
       output.section(.body, body.bytes)
       output.finishChunk(tableHeader(.summary))
+      output.drain()
       body = ByteSink()
       body.index(output.entries)
       output.section(.body, body.bytes)
       output.finishChunk(tableHeader(.index))
       output.finishFile()
     }
+    output.drain()
     if let failure = output.failure { throw failure }
   }
 

@@ -134,6 +134,56 @@ import Testing
     return whole.lowerBound + start * 8..<whole.lowerBound + (start + length) * 8
   }
 
+  @Test("tells held ranges apart that end and start where its own parts do")
+  func distantRanges() {
+    let leaf: UInt64 = 1 << 22
+    var map = AddressMap()
+    var model = RangeModel()
+    // The end of one part is free, then nothing, then a part that is held from its start on; and
+    // the same with whole parts.
+    for range in [
+      leaf * 8 - 4096..<leaf * 8, leaf * 12..<leaf * 12 + 8192, leaf * 16..<leaf * 17,
+      leaf * 20..<leaf * 22,
+    ] {
+      model.hold(range)
+      map.hold(range.addresses)
+    }
+    for range in [
+      leaf * 8 - 4096..<leaf * 8 - 4088, leaf * 12 + 16..<leaf * 12 + 24,
+      leaf * 20 + 64..<leaf * 20 + 128, leaf * 21..<leaf * 22 - 4096,
+    ] {
+      model.begin(range)
+      map.begin(Address(range.lowerBound), Address(range.upperBound))
+    }
+    #expect(differences(&map, model) == [])
+    #expect(map.wilderness().count == 4)
+  }
+
+  @Test("does nothing when blocks end where none live, on pages of every kind")
+  func endsOfNothing() {
+    var map = AddressMap()
+    let page = Address(0x10000)
+    func end() { map.end(page + 8, page + 16) }
+    end()
+    map.hold(page..<page + 4096)
+    end()
+    map.begin(page, page + 8)
+    end()
+    map.begin(page + 16, page + 600)
+    map.end(page + 8, page + 700)
+    map.end(page, page + 8)
+    // Given back in halves, the page keeps its detail though nothing of it is held.
+    map.release(page..<page + 2048)
+    map.release(page + 2048..<page + 4096)
+    end()
+    map.begin(page + 8, page + 16)
+    #expect(map.conflicts > 5)
+    #expect(map.freeBytes == 0)
+    #expect(map.freeRuns == 0)
+    #expect(map.touchedPages == 0)
+    #expect(map.census() == MapCensus())
+  }
+
   @Test("takes a block of a tebibyte as easily as a small one")
   func hugeBlock() {
     var map = AddressMap()

@@ -113,4 +113,44 @@ import Trace
     #expect(plain.output.count > 5000 * 8)
     #expect(recorded.output == plain.output)
   }
+
+  @Test("the data segment of the trace is that of the program")
+  func dataSegment() throws {
+    let workshop = try Workshop()
+    let source = workshop.file("break.c")
+    try """
+    #include <stdio.h>
+    #include <stdlib.h>
+    #include <unistd.h>
+    int main(void) {
+      static void *kept[3000];
+      for (int i = 0; i < 3000; i++) kept[i] = malloc(1000 + i % 50);
+      char *middle = sbrk(0);
+      for (int i = 1000; i < 3000; i++) free(kept[i]);
+      void *last = malloc(10);
+      printf("%lu %lu\\n", (unsigned long)middle, (unsigned long)sbrk(0));
+      fflush(stdout);
+      free(last);
+    }
+    """.write(toFile: source, atomically: false, encoding: .utf8)
+    let program = workshop.file("break")
+    try #require(
+      try workshop.run("clang", ["-fno-builtin", source, "-o", program]).exitCode == 0)
+    let (result, trace) = try workshop.record([program])
+    var start: [UInt64] = []
+    var moves: [UInt64] = []
+    try TraceFile(path: trace).read(addresses: true) { batch in
+      for request in batch {
+        if request.operation == .startBreak { start.append(request.address.rawValue) }
+        if request.operation == .moveBreak { moves.append(request.address.rawValue) }
+      }
+    }
+    #expect(start.count == 1)
+    // It grew to the most that the program saw, shrank when the top was trimmed, and no block ever
+    // lay outside.
+    #expect(result.numbers.count == 2)
+    #expect(moves.max() == UInt64(result.numbers[0]))
+    #expect(moves.contains(UInt64(result.numbers[1])))
+    #expect(result.numbers[1] < result.numbers[0])
+  }
 }

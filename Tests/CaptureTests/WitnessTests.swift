@@ -23,6 +23,9 @@ import Trace
     let data = try #require(FileManager.default.contents(atPath: counts))
     let witness = data.withUnsafeBytes { Array($0.bindMemory(to: UInt64.self)) }
     let file = try TraceFile(path: trace)
+    // The counter passes everything on to glibc, which the blocks themselves show.
+    #expect(file.metadata.headerBytes == 8, sourceLocation: sourceLocation)
+    #expect(file.metadata.allocator == counter, sourceLocation: sourceLocation)
     let summary = file.summary
     #expect(summary.allocations == witness[0], sourceLocation: sourceLocation)
     #expect(summary.frees == witness[1], sourceLocation: sourceLocation)

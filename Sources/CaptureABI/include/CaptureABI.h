@@ -70,6 +70,7 @@ struct lacuna_header {
   uint32_t thread_count;   // threads that have claimed a ring so far
   uint32_t node_count;
   uint32_t module_count;
+  uint32_t ring_limit;     // rings from this one on have never been claimed
   uint32_t closed;         // nobody records any more
   uint64_t lost_events;
   uint64_t truncated_stacks;

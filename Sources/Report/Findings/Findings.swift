@@ -78,7 +78,8 @@ struct Findings {
     guard let first = report.sites.first else { return text + "." }
     text += ", by \(Formats.counted(report.sites.count, "call site"))"
     let share = first.pinned / Double(report.pinned.rawValue)
-    text += "; the first, \(first.frame.function), keeps \(Formats.percent(share)) of it."
+    text +=
+      "; the first, \(first.frame.function.shortened(to: 64)), keeps \(Formats.percent(share)) of it."
     return text
   }
 

@@ -145,6 +145,7 @@ extension TextBlock {
 
 extension TextTable {
   private static let gap = 2
+  private static let widestUncut = 60
 
   fileprivate func lines(_ look: TextLook) -> [TextLine] {
     let width = look.cutsTables ? look.width : .max
@@ -166,9 +167,15 @@ extension TextTable {
       shown.removeAll { $0 == minor }
     }
     narrowFlexible(to: 8)
+    if !look.cutsTables {
+      // Names stay whole, but one that is very long does not push all others aside.
+      for column in shown where columns[column].isFlexible {
+        widths[column] = min(widths[column], Self.widestUncut)
+      }
+    }
     func line(_ cells: [String]) -> String {
       shown.map { column in
-        cells[column].shortened(to: widths[column])
+        (look.cutsTables ? cells[column].shortened(to: widths[column]) : cells[column])
           .padded(to: widths[column], columns[column].alignment)
       }.joined(separator: String(repeating: " ", count: Self.gap))
     }
