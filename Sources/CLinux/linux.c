@@ -27,3 +27,5 @@ int linux_next_signal(int descriptor) {
   if (read(descriptor, &info, sizeof info) != sizeof info) return 0;
   return info.ssi_code > 0 ? -(int)info.ssi_signo : (int)info.ssi_signo;
 }
+
+int linux_ignore_signal(int number) { return signal(number, SIG_IGN) == SIG_IGN; }

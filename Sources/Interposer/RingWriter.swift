@@ -86,7 +86,17 @@ private func recorderLives() -> Bool {
   guard header.pointee.closed == 0 else { return false }
   let noSuchProcess = -3
   let recorder = Int(header.pointee.recorder_pid)
-  return systemCall(SystemCall.kill, recorder, 0) != noSuchProcess
+  guard systemCall(SystemCall.kill, recorder, 0) != noSuchProcess else { return false }
+  // A process that was killed can be signalled until its parent has asked for its end, which may
+  // be never; but it has no memory any more. That it may not be read says that it lives.
+  var word: UInt64 = 0
+  return withUnsafeMutablePointer(to: &word) { place in
+    var vector = (Int(bitPattern: UnsafeRawPointer(place)), 8)
+    return withUnsafeMutablePointer(to: &vector) {
+      let list = Int(bitPattern: UnsafeRawPointer($0))
+      return systemCall(SystemCall.readMemory, recorder, list, 1, list, 1, 0) != noSuchProcess
+    }
+  }
 }
 
 /// Gives the writer a ring: a free one, or the shared one when all are taken.

@@ -92,8 +92,10 @@ enum StackWalker {
   /// for each page of a stack.
   @inline(__always)
   private static func load(_ address: UInt64, _ thread: Thread) -> UInt64? {
-    if address < thread.pointee.readable_low
-      || address &+ 8 > thread.pointee.readable_high || address & 7 != 0
+    // Both ends of the range are multiples of 8, so that an aligned word below the end fits; the
+    // sum `address &+ 8` would wrap for the last word of the address space.
+    if address < thread.pointee.readable_low || address >= thread.pointee.readable_high
+      || address & 7 != 0
     {
       guard learn(address, thread) else { return nil }
     }

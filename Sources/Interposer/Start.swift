@@ -85,6 +85,10 @@ private func begin(_ segment: UnsafeMutableRawPointer) -> UnsafePointer<UInt8>? 
   session.stackLimit = limit < LACUNA_STACK_LIMIT ? limit : LACUNA_STACK_LIMIT
   session.clock = header.pointee.clock
   describe(header)
+  // An exec ends the other threads wherever they are: one of them may have held the shared ring.
+  let shared = session.controls.unsafelyUnwrapped + LACUNA_SHARED_RING
+  lacuna_store64(&shared.pointee.pending, 0)
+  lacuna_store32(&shared.pointee.lock, 0)
   session.imageNumber = lacuna_add32(&header.pointee.image_count, 1)
   session.imageRoot = StackInterner.imageRoot(number: session.imageNumber)
   recording.assumingMemoryBound(to: UInt8.self).pointee = 1

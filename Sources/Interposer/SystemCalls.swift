@@ -17,6 +17,7 @@ enum SystemCall {
   static let kill = 62
   static let readlink = 89
   static let gettid = 186
+  static let readMemory = 310
 }
 
 @inline(__always)

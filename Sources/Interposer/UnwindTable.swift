@@ -22,7 +22,7 @@ enum UnwindTable {
     ModuleTable.publish(object)
     guard object.eh_frame_header != 0,
       let entry = search(object.eh_frame_header, for: address, end: object.end),
-      let description = parse(entry, covering: address, end: object.end)
+      let description = parse(entry, covering: address, in: object)
     else { return .unknown }
     if description.isSignalFrame { return .signal }
     return CallFrameProgram.rule(of: description, at: address)
@@ -43,6 +43,9 @@ enum UnwindTable {
       let count = reader.encodedAddress(countEncoding, dataBase: header), count > 0
     else { return nil }
     let table = reader.position
+    guard table < end, count <= (end &- table) / 8, isReadable(table &+ (count &- 1) &* 8) else {
+      return nil
+    }
     var low: UInt64 = 0
     var high = count
     while low &+ 1 < high {
@@ -60,18 +63,39 @@ enum UnwindTable {
     return header &+ UInt64(bitPattern: Int64(row.load(Int32.self)))
   }
 
-  private static func parse(_ entry: UInt64, covering address: UInt64, end: UInt64)
+  /// The entry at `position`, behind its length; nil where it does not lie in readable memory of
+  /// its module.
+  ///
+  /// Programs that throw no exceptions run with damaged tables, and must do so here.
+  fileprivate static func body(at position: UInt64, in object: lacuna_object) -> ByteReader? {
+    guard position >= object.start, position < object.end, object.end &- position >= 8,
+      isReadable(position)
+    else { return nil }
+    var reader = ByteReader(position: position, end: object.end)
+    let length = UInt64(reader.load(UInt32.self))
+    // A length of all ones announces 64-bit DWARF, which no one writes into .eh_frame; one of more
+    // than a mebibyte is no single function's.
+    guard length >= 4, length <= 1 << 20, length <= object.end &- reader.position else {
+      return nil
+    }
+    let end = reader.position &+ length
+    var page = (position | 4095) &+ 1
+    while page < end {
+      guard isReadable(page) else { return nil }
+      page = page &+ 4096
+    }
+    return ByteReader(position: reader.position, end: end)
+  }
+
+  private static func parse(_ entry: UInt64, covering address: UInt64, in object: lacuna_object)
     -> FrameDescription?
   {
-    var reader = ByteReader(position: entry, end: end)
-    let length = UInt64(reader.load(UInt32.self))
-    // A length of all ones announces 64-bit DWARF, which no one writes into .eh_frame.
-    guard length != 0, length != 0xffff_ffff else { return nil }
-    let entryEnd = reader.position &+ length
+    guard var reader = body(at: entry, in: object) else { return nil }
+    let entryEnd = reader.end
     let pointerPosition = reader.position
     let distance = UInt64(reader.load(UInt32.self))
     guard distance != 0, distance <= pointerPosition else { return nil }
-    guard var common = CommonInformation(at: pointerPosition &- distance, end: end) else {
+    guard var common = CommonInformation(at: pointerPosition &- distance, in: object) else {
       return nil
     }
     guard let start = reader.encodedAddress(common.addressEncoding, dataBase: 0) else { return nil }
@@ -95,11 +119,9 @@ private struct CommonInformation {
   var addressEncoding: UInt8 = 0
   var hasAugmentationData = false
 
-  init?(at position: UInt64, end: UInt64) {
-    var reader = ByteReader(position: position, end: end)
-    let length = UInt64(reader.load(UInt32.self))
-    guard length != 0, length != 0xffff_ffff else { return nil }
-    let entryEnd = reader.position &+ length
+  init?(at position: UInt64, in object: lacuna_object) {
+    guard var reader = UnwindTable.body(at: position, in: object) else { return nil }
+    let entryEnd = reader.end
     guard reader.load(UInt32.self) == 0 else { return nil }
     let version = reader.byte()
     guard version == 1 || version == 3 || version == 4 else { return nil }

@@ -54,6 +54,7 @@ static int finding;
 static int find_real(void) {
   if (lacuna_real.malloc != first_malloc) return 1;
   if (__atomic_exchange_n(&finding, 1, __ATOMIC_ACQ_REL)) return 0;
+  int saved = errno;
   struct lacuna_functions functions = lacuna_real;
   FIND(malloc);
   FIND(calloc);
@@ -65,7 +66,6 @@ static int find_real(void) {
   FIND(valloc);
   FIND(pvalloc);
   FIND(malloc_usable_size);
-  int saved = errno;
   lacuna_learn_break();
   // Before libc's own constructor there is no environment: not yet, rather than never.
   if (__environ) {

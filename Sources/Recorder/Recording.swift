@@ -1,5 +1,6 @@
 // A recording from the program's start to its end.
 
+import CLinux
 import CaptureABI
 import Glibc
 import MemoryUnits
@@ -43,11 +44,14 @@ public struct Recording {
   private let writer: TraceWriter
   private let segment: Segment
   private let clock: TickClock
+  /// Whether the recorder's parent wanted no signal for files that grow too large.
+  private let ignoresFileSizeSignal: Bool
 
   /// Prepares everything that can fail before the program runs: the library, the trace file and
   /// the shared memory.
   public init(_ options: RecordingOptions, version: String) throws {
     self.options = options
+    ignoresFileSizeSignal = linux_ignore_signal(SIGXFSZ) != 0
     library = try LibraryLocator.locate()
     var metadata = TraceMetadata()
     metadata.command = options.command
@@ -72,7 +76,7 @@ public struct Recording {
     do {
       program = try TracedProgram(
         command: options.command, executable: options.executable, library: library,
-        segmentPath: segment.path)
+        segmentPath: segment.path, ignoresFileSizeSignal: ignoresFileSizeSignal)
     } catch {
       removeOutput()
       throw error

@@ -89,6 +89,15 @@ struct RingCursor {
     }
   }
 
+  /// Passes over all that was written by the last `refresh`: it makes no sense.
+  mutating func abandon() {
+    recordEnd = limit
+    position = limit
+    hasRecord = false
+    record = RingRecord()
+    lastTicks = 0
+  }
+
   /// Gives the thread the room of what was taken.
   mutating func publish() {
     published = position

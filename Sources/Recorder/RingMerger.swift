@@ -14,7 +14,8 @@ import Trace
 struct RingMerger {
   private let segment: Segment
   private var cursors: [RingCursor]
-  private var inFlight: [(stamp: UInt64, since: UInt64)]
+  private var inFlight: [(stamp: UInt64, age: UInt64)]
+  private var lastPass: UInt64 = 0
   private var active: [Int] = []
   private(set) var feeder: TraceFeeder
   private(set) var clock: TickClock
@@ -39,16 +40,25 @@ struct RingMerger {
   /// - Parameter isLast: whether the process is gone, so that nothing is in flight any more.
   mutating func pass(isLast: Bool) -> Int {
     let now = TickClock.monotonic()
+    // A recorder that was stopped, or waited for its disk, has not watched the threads meanwhile.
+    let watched = lastPass == 0 ? 0 : min(now &- lastPass, 10_000_000)
+    lastPass = now
     var watermark = isLast ? UInt64.max : clock.now &- clock.ticks(milliseconds: 1)
     let image = segment.header.pointee.image_count
     active.removeAll(keepingCapacity: true)
     var fullest = 0
+    let slack = clock.ticks(milliseconds: 1000)
     usedRings = min(cursors.count, Int(lacuna_load32(&segment.header.pointee.ring_limit)))
     for ring in 0..<usedRings where segment.controls[ring].claimed == 1 {
       if !isLast, segment.controls[ring].image &+ 1 == image {
-        watermark = min(watermark, bound(ring, now))
+        watermark = min(watermark, bound(ring, watched))
       }
       refresh(ring)
+      // Only a program that overwrites its ring writes stamps of the future. Waiting for their turn
+      // would stop the thread as soon as its ring is full.
+      if cursors[ring].hasRecord, cursors[ring].record.ticks > clock.now &+ slack {
+        cursors[ring].abandon()
+      }
       if cursors[ring].hasRecord { active.append(ring) }
       fullest = max(fullest, cursors[ring].unreadWords * 16 / Int(LACUNA_RING_WORDS))
     }
@@ -61,7 +71,7 @@ struct RingMerger {
   }
 
   /// The oldest stamp that may still be in flight in a ring; all ones if none is.
-  private mutating func bound(_ ring: Int, _ now: UInt64) -> UInt64 {
+  private mutating func bound(_ ring: Int, _ watched: UInt64) -> UInt64 {
     var stamp = lacuna_load64(&segment.controls[ring].pending)
     var spins = 0
     // 1 lasts for the few instructions before the stamp is taken.
@@ -74,10 +84,11 @@ struct RingMerger {
       return .max
     }
     if inFlight[ring].stamp != stamp {
-      inFlight[ring] = (stamp, now)
-    } else if now &- inFlight[ring].since > 1_000_000_000 {
+      inFlight[ring] = (stamp, 0)
+    } else {
+      inFlight[ring].age &+= watched
       // A thread that left its hook by a jump out of a signal handler never says so.
-      return .max
+      if inFlight[ring].age > 1_000_000_000 { return .max }
     }
     // About to take a stamp for longer than that: it was interrupted, and the stamp may already be
     // taken. Nothing newer than what this ring has shown is certain.

@@ -13,9 +13,10 @@ struct TracedProgram {
 
   /// Starts the program with the recorder's own stdin, stdout, stderr, directory and signal
   /// dispositions.
-  init(command: [String], executable: String, library: String, segmentPath: String)
-    throws(RecorderError)
-  {
+  init(
+    command: [String], executable: String, library: String, segmentPath: String,
+    ignoresFileSizeSignal: Bool
+  ) throws(RecorderError) {
     // Signals wait in a descriptor from here on; the program gets the mask as it was.
     var before = sigset_t()
     sigprocmask(SIG_BLOCK, nil, &before)
@@ -26,7 +27,14 @@ struct TracedProgram {
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
     posix_spawnattr_setsigmask(&attributes, &before)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+    // A trace that reaches the limit of file sizes is cut short with a message. That must not end
+    // the recorder, and the program keeps its own disposition.
+    var defaults = sigset_t()
+    sigemptyset(&defaults)
+    if !ignoresFileSizeSignal { sigaddset(&defaults, SIGXFSZ) }
+    posix_spawnattr_setsigdefault(&attributes, &defaults)
+    posix_spawnattr_setflags(
+      &attributes, Int16(POSIX_SPAWN_SETSIGMASK) | Int16(POSIX_SPAWN_SETSIGDEF))
     let environment = Self.environment(library: library, segmentPath: segmentPath)
     var identifier: pid_t = 0
     let status = Self.withCStrings(command) { arguments in

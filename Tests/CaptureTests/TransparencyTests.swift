@@ -51,6 +51,14 @@ import Trace
     #expect(others.output == counter + "\n0\n")
   }
 
+  @Test("exec ends the threads wherever they are, also in the ring that they share")
+  func crowdedExec() throws {
+    let workshop = try Workshop()
+    let program = try workshop.compile("crowded-exec.c", "-O0", "-fno-builtin", "-pthread")
+    let (result, _) = try workshop.record([program])
+    #expect(result.exitCode == 5)
+  }
+
   @Test("exec goes on in the same trace, and ends the blocks of the image before")
   func exec() throws {
     let workshop = try Workshop()

@@ -1,1 +1,162 @@
-// Tests of Recorder.
+// Rings written by hand, and what the recorder makes of them.
+
+import CaptureABI
+import Foundation
+import Glibc
+import MemoryUnits
+import Testing
+import Trace
+
+@testable import Recorder
+
+/// A segment whose rings the test writes, and the trace that comes of it.
+private final class Rings {
+  let directory: String
+  let segment: Segment
+  var merger: RingMerger
+  private let writer: TraceWriter
+
+  init() throws {
+    directory =
+      FileManager.default.temporaryDirectory.appending(
+        path: "rings-" + UUID().uuidString
+      ).path
+    try FileManager.default.createDirectory(
+      atPath: directory, withIntermediateDirectories: true)
+    segment = try Segment(stackLimit: 0, usesMonotonicClock: true)
+    segment.header.pointee.image_count = 1
+    writer = try TraceWriter(path: directory + "/trace", metadata: TraceMetadata())
+    merger = RingMerger(
+      segment: segment,
+      feeder: TraceFeeder(writer: writer, segment: segment, process: getpid()),
+      clock: TickClock(usesMonotonicClock: true))
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: directory) }
+
+  /// A moment long enough ago to be certain.
+  let past = TickClock.monotonic() - 1_000_000_000
+
+  func claim(_ ring: Int) {
+    let control = segment.controls + ring
+    control.pointee.thread_serial = UInt32(ring)
+    control.pointee.claimed = 1
+    segment.header.pointee.ring_limit = max(segment.header.pointee.ring_limit, UInt32(ring + 1))
+  }
+
+  func put(_ ring: Int, _ words: UInt64...) {
+    let control = segment.controls + ring
+    for word in words {
+      segment.rings[ring << 16 + Int(control.pointee.head & 0xffff)] = word
+      control.pointee.head += 1
+    }
+  }
+
+  func allocate(_ ring: Int, _ address: UInt64, at ticks: UInt64) {
+    put(ring, 3 | 2 << 20, past + ticks, address, 100, 104, 1 << 32)
+  }
+
+  func reallocate(_ ring: Int, _ old: UInt64, _ new: UInt64, from: UInt64, to: UInt64) {
+    put(ring, 3 | 3 << 20, past + from, past + to, old, new, 200, 200, 3 << 32)
+  }
+
+  /// The operations and addresses of the trace so far, in order; what only ends a block, 0.
+  func steps() throws -> [String] {
+    try writer.finish()
+    let file = try TraceFile(path: directory + "/trace")
+    var result: [String] = []
+    try file.read(addresses: true) { batch in
+      for request in batch { result.append("\(request.operation) \(request.address.rawValue)") }
+    }
+    return result
+  }
+}
+
+@Suite struct RingTests {
+  @Test("records of two rings come in the order of their stamps")
+  func twoRings() throws {
+    let rings = try Rings()
+    rings.claim(1)
+    rings.claim(2)
+    for i in 0..<50 as Range<UInt64> {
+      rings.allocate(i % 3 == 0 ? 1 : 2, 0x1000 + i * 0x100, at: 10 * i)
+    }
+    _ = rings.merger.pass(isLast: false)
+    #expect(try rings.steps() == (0..<50).map { "allocate \(0x1000 + $0 * 0x100)" })
+  }
+
+  @Test("a reallocation is split by what another thread did in its course, and only by that")
+  func split() throws {
+    let rings = try Rings()
+    rings.claim(1)
+    rings.claim(2)
+    rings.allocate(1, 0x1000, at: 0)
+    rings.reallocate(1, 0x1000, 0x2000, from: 10, to: 20)
+    rings.reallocate(1, 0x2000, 0x3000, from: 30, to: 50)
+    rings.allocate(2, 0x2000, at: 40)
+    _ = rings.merger.pass(isLast: false)
+    let steps = try rings.steps()
+    #expect(
+      steps == [
+        "allocate 4096", "reallocate 8192", "reallocateBegin 0", "allocate 8192",
+        "reallocateEnd 12288",
+      ])
+  }
+
+  @Test("a stamp in flight holds back all that is newer, and nothing older")
+  func pending() throws {
+    let rings = try Rings()
+    rings.claim(1)
+    rings.claim(2)
+    rings.segment.controls[2].pending = rings.past + 15
+    rings.allocate(1, 0x1000, at: 10)
+    rings.allocate(1, 0x2000, at: 20)
+    _ = rings.merger.pass(isLast: false)
+    #expect(rings.segment.controls[1].tail == 6)
+    rings.allocate(2, 0x3000, at: 15)
+    rings.segment.controls[2].pending = 0
+    _ = rings.merger.pass(isLast: false)
+    #expect(try rings.steps() == ["allocate 4096", "allocate 12288", "allocate 8192"])
+  }
+
+  @Test("words that nobody writes are passed over, and what follows is read")
+  func damaged() throws {
+    let rings = try Rings()
+    rings.claim(1)
+    rings.put(1, 7, 7, 7)
+    _ = rings.merger.pass(isLast: false)
+    #expect(rings.segment.controls[1].tail == 3)
+    rings.allocate(1, 0x1000, at: 10)
+    _ = rings.merger.pass(isLast: false)
+    #expect(try rings.steps() == ["allocate 4096"])
+  }
+
+  @Test("a stamp of the far future does not keep the thread waiting for room")
+  func future() throws {
+    let rings = try Rings()
+    rings.claim(1)
+    rings.put(1, 3 | 1 << 20, UInt64.max - 5, 1 | 1 << 20)
+    _ = rings.merger.pass(isLast: false)
+    #expect(rings.segment.controls[1].tail == 3)
+    rings.allocate(1, 0x1000, at: 10)
+    _ = rings.merger.pass(isLast: false)
+    #expect(try rings.steps() == ["allocate 4096"])
+  }
+
+  @Test("a ring goes on behind its end")
+  func wrap() throws {
+    let rings = try Rings()
+    rings.claim(1)
+    var expected: [String] = []
+    for round in 0..<3 as Range<UInt64> {
+      for i in 0..<10_000 as Range<UInt64> {
+        let address = 0x1000 + (round * 10_000 + i) * 0x100
+        rings.allocate(1, address, at: round * 10_000 + i)
+        expected.append("allocate \(address)")
+      }
+      _ = rings.merger.pass(isLast: false)
+      #expect(rings.segment.controls[1].tail == rings.segment.controls[1].head)
+    }
+    #expect(try rings.steps() == expected)
+  }
+}

@@ -14,3 +14,6 @@ int linux_signal_descriptor(const int *signals, int count);
 /// The next signal of the descriptor: its number, negative if the kernel itself sent it (a key
 /// pressed at the terminal), 0 if there is none.
 int linux_next_signal(int descriptor);
+
+/// Ignores a signal from now on. Returns whether it was ignored already.
+int linux_ignore_signal(int signal);
