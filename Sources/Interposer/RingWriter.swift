@@ -108,6 +108,12 @@ func claimRing(_ writer: Writer, _ thread: Thread) {
     thread.pointee.serial = lacuna_add32(&header.pointee.thread_count, 1) &+ 1
   }
   let identifier = Int32(truncatingIfNeeded: systemCall(SystemCall.gettid))
+  if thread.pointee.stack_top == 0 {
+    let isFirst = Int(identifier) == systemCall(SystemCall.getpid)
+    let top = lacuna_stack_top(isFirst ? 1 : 0) & ~7
+    thread.pointee.stack_low = top
+    thread.pointee.stack_top = top
+  }
   // The lowest free one, so that the recorder has few to look at.
   for ring in 1..<LACUNA_RING_COUNT {
     let control = controls + ring

@@ -22,7 +22,8 @@ enum StackWalker {
   static func node(from frame: UnsafeRawPointer, _ thread: Thread, _ writer: Writer) -> UInt32 {
     guard session.stackLimit > 0 else { return 0 }
     let scratch = writer.pointee.scratch.unsafelyUnwrapped
-    let count = walk(frame, thread, into: scratch)
+    writer.pointee.elsewhere_high = 0
+    let count = walk(frame, thread, writer, into: scratch)
     return StackInterner.node(of: scratch, count)
   }
 
@@ -30,7 +31,8 @@ enum StackWalker {
   ///
   /// Negative when the stack was deeper than the limit.
   private static func walk(
-    _ frame: UnsafeRawPointer, _ thread: Thread, into addresses: UnsafeMutablePointer<UInt64>
+    _ frame: UnsafeRawPointer, _ thread: Thread, _ writer: Writer,
+    into addresses: UnsafeMutablePointer<UInt64>
   ) -> Int {
     var framePointer = frame.load(as: UInt64.self)
     var returnAddress = frame.load(fromByteOffset: 8, as: UInt64.self)
@@ -48,9 +50,9 @@ enum StackWalker {
         guard rule.base == UnwindRule.Base.signal.rawValue else { return count }
         guard count < limit else { return -count }
         guard
-          let interrupted = load(stackPointer &+ 168, thread),
-          let outerFramePointer = load(stackPointer &+ 120, thread),
-          let outerStackPointer = load(stackPointer &+ 160, thread)
+          let interrupted = load(stackPointer &+ 168, thread, writer),
+          let outerFramePointer = load(stackPointer &+ 120, thread, writer),
+          let outerStackPointer = load(stackPointer &+ 160, thread, writer)
         else { return count }
         framePointer = outerFramePointer
         stackPointer = outerStackPointer
@@ -63,20 +65,21 @@ enum StackWalker {
       case UnwindRule.Base.stackPointer.rawValue: frameAddress = frameAddress &+ stackPointer
       case UnwindRule.Base.framePointer.rawValue: frameAddress = frameAddress &+ framePointer
       case UnwindRule.Base.atFramePointer.rawValue:
-        guard let value = load(frameAddress &+ framePointer, thread) else { return count }
+        guard let value = load(frameAddress &+ framePointer, thread, writer) else { return count }
         frameAddress = value
       default:
-        guard let value = load(frameAddress &+ stackPointer, thread) else { return count }
+        guard let value = load(frameAddress &+ stackPointer, thread, writer) else { return count }
         frameAddress = value
       }
       // Callers lie further up: a rule that goes down is wrong, and could go round for ever.
-      guard frameAddress > stackPointer, let next = load(frameAddress &- 8, thread), next != 0
+      guard frameAddress > stackPointer, let next = load(frameAddress &- 8, thread, writer),
+        next != 0
       else { return count }
       if rule.framePointer != 0 {
         let saved =
           rule.framePointer == UnwindRule.FramePointer.atFrameAddress.rawValue
           ? frameAddress &+ rule.framePointerOffset : framePointer &+ rule.framePointerOffset
-        guard let value = load(saved, thread) else { return count }
+        guard let value = load(saved, thread, writer) else { return count }
         framePointer = value
       }
       guard count < limit else { return -count }
@@ -88,51 +91,62 @@ enum StackWalker {
 
   /// The word at a stack address; nil where nothing is mapped.
   ///
-  /// A thread remembers which pages it has found to be readable, so that the kernel is asked once
-  /// for each page of a stack.
+  /// The thread's own stack stays mapped as long as the thread lives, so its pages are asked for
+  /// once. Any other memory, such as the stack of a coroutine, may be gone at the next walk, and is
+  /// asked for in each.
   @inline(__always)
-  private static func load(_ address: UInt64, _ thread: Thread) -> UInt64? {
-    // Both ends of the range are multiples of 8, so that an aligned word below the end fits; the
-    // sum `address &+ 8` would wrap for the last word of the address space.
-    if address < thread.pointee.readable_low || address >= thread.pointee.readable_high
-      || address & 7 != 0
-    {
-      guard learn(address, thread) else { return nil }
+  private static func load(_ address: UInt64, _ thread: Thread, _ writer: Writer) -> UInt64? {
+    let isOwn = address >= thread.pointee.stack_low && address < thread.pointee.stack_top
+    if !isOwn || address & 7 != 0 {
+      let isKnown =
+        address >= writer.pointee.elsewhere_low && address < writer.pointee.elsewhere_high
+      if !isKnown || address & 7 != 0 {
+        guard learn(address, thread, writer) else { return nil }
+      }
     }
     return UnsafePointer<UInt64>(bitPattern: UInt(address)).unsafelyUnwrapped.pointee
   }
 
+  private static let pageMask: UInt64 = 4095
+  /// No stack is taken to be larger than this.
+  private static let largestStack: UInt64 = 1 << 28
+
   @inline(never)
-  private static func learn(_ address: UInt64, _ thread: Thread) -> Bool {
-    let pageMask: UInt64 = 4095
+  private static func learn(_ address: UInt64, _ thread: Thread, _ writer: Writer) -> Bool {
     guard address & 7 == 0, address > pageMask, isReadable(address) else { return false }
-    let low = address & ~pageMask
-    let high = low &+ 4096
-    let knownLow = thread.pointee.readable_low
-    let knownHigh = thread.pointee.readable_high
-    if high <= knownLow, knownLow &- high <= sameStack, areReadable(high, knownLow) {
-      thread.pointee.readable_low = low
-    } else if low >= knownHigh, low &- knownHigh <= sameStack, areReadable(knownHigh, low) {
-      thread.pointee.readable_high = high
+    let page = address & ~pageMask
+    if isOwnStack(page, thread) {
+      thread.pointee.stack_low = page
+      return true
+    }
+    let end = page &+ 4096
+    if page == writer.pointee.elsewhere_high {
+      writer.pointee.elsewhere_high = end
     } else {
-      // Elsewhere: another stack, of a coroutine or a signal. Two stores that a signal may come
-      // between; an empty range is the safe state.
-      thread.pointee.readable_high = 0
-      thread.pointee.readable_low = low
-      thread.pointee.readable_high = high
+      writer.pointee.elsewhere_low = page
+      writer.pointee.elsewhere_high = end
     }
     return true
   }
 
-  /// Pages no further apart than this are tried to be joined into one range, so that a stack is
-  /// learned once, however deep it gets and whatever part of it a walk looks at.
-  private static let sameStack: UInt64 = 1 << 20
-
-  private static func areReadable(_ low: UInt64, _ high: UInt64) -> Bool {
-    var page = low
-    while page < high {
-      guard isReadable(page) else { return false }
-      page = page &+ 4096
+  /// Whether a readable page belongs to the thread's own stack: nothing but readable pages lies
+  /// between the two.
+  ///
+  /// What does not is remembered, for coroutines come back.
+  private static func isOwnStack(_ page: UInt64, _ thread: Thread) -> Bool {
+    let known = thread.pointee.stack_low
+    guard page < known, known &- page <= largestStack,
+      page < thread.pointee.foreign_low || page >= thread.pointee.foreign_high
+    else { return false }
+    var next = page &+ 4096
+    while next < known {
+      guard isReadable(next) else {
+        thread.pointee.foreign_high = 0
+        thread.pointee.foreign_low = page
+        thread.pointee.foreign_high = next
+        return false
+      }
+      next = next &+ 4096
     }
     return true
   }

@@ -18,6 +18,7 @@ extern void *__libc_valloc(size_t);
 extern void *__libc_pvalloc(size_t);
 extern void __libc_free(void *);
 extern void *__curbrk;
+extern void *__libc_stack_end;
 extern char **__environ;
 
 __thread struct lacuna_thread lacuna_thread_block
@@ -119,6 +120,11 @@ static size_t first_malloc_usable_size(void *block) {
 // ---- What only C can reach ----------------------------------------------------------------------
 
 void *lacuna_current_break(void) { return __curbrk; }
+
+// glibc puts the thread's control block, to which fs points, on top of its stack.
+uint64_t lacuna_stack_top(int is_first_thread) {
+  return is_first_thread ? (uint64_t)__libc_stack_end : (uint64_t)__builtin_thread_pointer();
+}
 
 void lacuna_learn_break(void) { (void)sbrk(0); }
 

@@ -23,6 +23,8 @@ struct TracedProgram {
     Self.blockWriteSignals()
     signals = linux_signal_descriptor(Self.forwarded, Int32(Self.forwarded.count))
 
+    // Where children are reaped unasked, as a parent may have it, there is no exit code to wait for.
+    signal(SIGCHLD, SIG_DFL)
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }

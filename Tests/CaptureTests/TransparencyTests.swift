@@ -161,4 +161,23 @@ import Trace
     #expect(moves.contains(UInt64(result.numbers[1])))
     #expect(result.numbers[1] < result.numbers[0])
   }
+
+  @Test("a coroutine whose neighbour's stack vanished")
+  func coroutine() throws {
+    let workshop = try Workshop()
+    let program = try workshop.compile("coroutine.c", "-O1", "-fno-builtin")
+    let (result, trace) = try workshop.record([program])
+    #expect(result.output == "fine\n")
+    #expect(result.exitCode == 0)
+    try checkSound(TraceFile(path: trace))
+  }
+
+  @Test("the exit code arrives also where a parent has children reaped unasked")
+  func ignoredChildren() throws {
+    let workshop = try Workshop()
+    let script = "trap '' CHLD; exec \"$0\" record -q -o a.trace -- /bin/sh -c 'exit 7'"
+    let result = try workshop.run(
+      "/bin/bash", ["-c", script, Workshop.buildDirectory + "/lacuna"])
+    #expect(result.exitCode == 7)
+  }
 }

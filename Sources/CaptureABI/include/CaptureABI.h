@@ -15,8 +15,8 @@
 #define LACUNA_ABI_VERSION 1u
 
 enum {
-  LACUNA_RING_COUNT = 512,
-  LACUNA_RING_WORDS = 1 << 16,     // of 8 bytes; a power of two
+  LACUNA_RING_COUNT = 256,
+  LACUNA_RING_WORDS = 1 << 18,     // of 8 bytes; a power of two
   LACUNA_SHARED_RING = 0,          // for threads that find no ring of their own; locked
   LACUNA_MODULE_CAPACITY = 4096,
   LACUNA_NODE_CAPACITY = 1 << 22,  // ids must fit 24 bits

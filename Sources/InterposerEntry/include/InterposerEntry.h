@@ -15,12 +15,14 @@ struct lacuna_writer {
   uint64_t head;
   uint64_t limit;                      // the ring has room up to here
   uint64_t last_ticks;
+  uint64_t elsewhere_low, elsewhere_high; // readable, in this walk, outside the thread's stack
 };
 
 struct lacuna_thread {
   uint32_t depth;                      // hooks that this thread is in: more than 1 inside a signal
   uint32_t serial;                     // 0 until the first event; then 1, 2, ...
-  uint64_t readable_low, readable_high; // stack memory known to be mapped
+  uint64_t stack_low, stack_top;       // of the thread's own stack, what is known to be mapped
+  uint64_t foreign_low, foreign_high;  // what was found not to belong to it
   struct lacuna_writer writers[2];
 };
 
@@ -39,6 +41,8 @@ static inline uint64_t lacuna_clock(uint32_t kind);
 
 /// The end of the data segment, without a system call.
 void *lacuna_current_break(void);
+/// The address at which the calling thread's own stack begins, growing down from there.
+uint64_t lacuna_stack_top(int is_first_thread);
 /// Asks the kernel for the end of the data segment once.
 void lacuna_learn_break(void);
 
