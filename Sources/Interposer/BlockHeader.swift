@@ -15,6 +15,8 @@ enum BlockHeader {
     guard address & 4095 >= 16, let block = UnsafePointer<UInt64>(bitPattern: UInt(address)) else {
       return
     }
+    // A chunk that is mapped on its own (flag 2) has another rule, and tells nothing.
+    guard block[-1] & 2 == 0 else { return }
     guard block[-1] & ~7 == usable &+ 8 else {
       remainingProbes = 0
       return

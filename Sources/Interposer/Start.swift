@@ -114,7 +114,7 @@ private func describe(_ header: UnsafeMutablePointer<lacuna_header>) {
   // The C library keeps eight bytes in front of each block. Another library may only pass the
   // requests on to it: its first blocks will tell.
   header.pointee.block_header_bytes = isLibc(path, length) ? 8 : 0
-  BlockHeader.remainingProbes = isLibc(path, length) ? 0 : 8
+  BlockHeader.remainingProbes = isLibc(path, length) ? 0 : 4
 }
 
 /// Whether the file name is `libc.so.6`.

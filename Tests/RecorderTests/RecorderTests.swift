@@ -47,7 +47,8 @@ private final class Rings {
   func put(_ ring: Int, _ words: UInt64...) {
     let control = segment.controls + ring
     for word in words {
-      segment.rings[ring << 16 + Int(control.pointee.head & 0xffff)] = word
+      let words = Int(LACUNA_RING_WORDS)
+      segment.rings[ring * words + Int(control.pointee.head) % words] = word
       control.pointee.head += 1
     }
   }
@@ -149,9 +150,9 @@ private final class Rings {
     rings.claim(1)
     var expected: [String] = []
     for round in 0..<3 as Range<UInt64> {
-      for i in 0..<10_000 as Range<UInt64> {
-        let address = 0x1000 + (round * 10_000 + i) * 0x100
-        rings.allocate(1, address, at: round * 10_000 + i)
+      for i in 0..<20_000 as Range<UInt64> {
+        let address = 0x1000 + (round * 20_000 + i) * 0x100
+        rings.allocate(1, address, at: round * 20_000 + i)
         expected.append("allocate \(address)")
       }
       _ = rings.merger.pass(isLast: false)
