@@ -146,6 +146,8 @@ private func adopt(_ writer: Writer, _ ring: Int) {
   writer.pointee.control = control
   writer.pointee.words = session.rings.unsafelyUnwrapped + ring &* LACUNA_RING_WORDS
   writer.pointee.scratch = session.scratch.unsafelyUnwrapped + ring &* StackScratch.words
+  // Frames of the thread that had the ring before mean nothing, and may be unmapped.
+  writer.pointee.scratch.unsafelyUnwrapped[StackScratch.count] = 0
   writer.pointee.head = control.pointee.head
   writer.pointee.limit = 0
   writer.pointee.last_ticks = 0
@@ -162,6 +164,7 @@ func enterSharedRing(_ writer: Writer, _ thread: Thread) {
   control.pointee.claimed = 1
   writer.pointee.head = control.pointee.head
   writer.pointee.limit = 0
+  writer.pointee.scratch.unsafelyUnwrapped[StackScratch.count] = 0
   guard writer.reserve(3) else { return }
   // Another thread wrote last: the distance to its stamp means nothing here.
   writer.putExtended(LACUNA_EXT_THREAD, 0)

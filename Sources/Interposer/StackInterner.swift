@@ -23,36 +23,31 @@ enum StackInterner {
     append(parent: 0, returnAddress: UInt64(number))
   }
 
-  /// The node of a stack, given innermost frame first.
+  /// The node of the stack that a walk found, which is remembered for the next walk.
   ///
-  /// A negative count marks a stack that was cut; its outermost frame then hangs under a node of
-  /// its own.
-  static func node(of scratch: UnsafeMutablePointer<UInt64>, _ signedCount: Int) -> UInt32 {
-    let count = signedCount < 0 ? 0 &- signedCount : signedCount
-    let remembered = scratch + StackScratch.remembered
+  /// The outermost frame of a stack that was cut hangs under a node of its own.
+  @inline(__always)
+  static func node(of walk: Walk, _ scratch: UnsafeMutablePointer<UInt64>) -> UInt32 {
+    let fresh = Frames(addresses: scratch + StackScratch.fresh)
+    let remembered = Frames(addresses: scratch + StackScratch.remembered)
     let nodes = UnsafeMutableRawPointer(scratch + StackScratch.nodes)
       .assumingMemoryBound(to: UInt32.self)
-    var root = session.imageRoot
-    var shared = 0
-    if signedCount < 0 {
+    var node = walk.shared > 0 ? nodes[walk.shared &- 1] : session.imageRoot
+    if walk.isTruncated {
       _ = lacuna_add64(&session.header.unsafelyUnwrapped.pointee.truncated_stacks, 1)
-      root = child(of: root, truncatedMark)
-    } else {
-      // What is still in place since the last walk, from the root, has its nodes already.
-      let known = Int(truncatingIfNeeded: scratch[StackScratch.count])
-      let most = known < count ? known : count
-      while shared < most, remembered[shared] == scratch[count &- 1 &- shared] { shared &+= 1 }
+      node = child(of: node, truncatedMark)
     }
-    var node = shared > 0 ? nodes[shared &- 1] : root
-    var depth = shared
-    while depth < count {
-      let address = scratch[count &- 1 &- depth]
-      node = recentChild(of: node, address, scratch + StackScratch.recent)
-      remembered[depth] = address
+    var depth = walk.shared
+    var index = walk.fresh &- 1
+    while index >= 0 {
+      node = recentChild(of: node, fresh.addresses[index], scratch + StackScratch.recent)
+      remembered.copy(depth, from: fresh, index)
       nodes[depth] = node
-      depth &+= 1
+      depth = depth &+ 1
+      index = index &- 1
     }
-    scratch[StackScratch.count] = signedCount < 0 ? 0 : UInt64(truncatingIfNeeded: count)
+    let isReliable = walk.isRegular && !walk.isTruncated
+    scratch[StackScratch.count] = UInt64(truncatingIfNeeded: isReliable ? depth : walk.shared)
     return node
   }
 

@@ -3,15 +3,52 @@
 import CaptureABI
 import InterposerEntry
 
-/// The walker's memory for one ring: the frames of this walk and the last.
+/// The walker's memory for one ring.
 enum StackScratch {
-  static let words = recent + 2 * recentEntries
-  static let remembered = LACUNA_STACK_LIMIT
-  static let nodes = 2 * LACUNA_STACK_LIMIT
-  static let count = 2 * LACUNA_STACK_LIMIT + LACUNA_STACK_LIMIT / 2
+  /// The frames of this walk, innermost first.
+  static let fresh = 0
+  /// Those of the last walk, outermost first.
+  static let remembered = Frames.words
+  /// The nodes of the remembered frames, 32 bits each, and how many frames those are.
+  static let nodes = 2 * Frames.words
+  static let count = nodes + LACUNA_STACK_LIMIT / 2
   /// Calls whose nodes were looked up lately: address, then parent and node in one word.
-  static let recent = 384
+  static let recent = count + 8
   static let recentEntries = 2048
+  static let words = recent + 2 * recentEntries
+}
+
+/// Frames of a stack, as the walker met them: one array for each of the three registers, and one
+/// for the place from which the caller's rbp was read, 0 where rbp was still the caller's.
+struct Frames {
+  static let words = 4 * LACUNA_STACK_LIMIT
+
+  let addresses: UnsafeMutablePointer<UInt64>
+  var stackPointers: UnsafeMutablePointer<UInt64> { addresses + LACUNA_STACK_LIMIT }
+  var framePointers: UnsafeMutablePointer<UInt64> { addresses + 2 * LACUNA_STACK_LIMIT }
+  var savedPlaces: UnsafeMutablePointer<UInt64> { addresses + 3 * LACUNA_STACK_LIMIT }
+
+  /// Copies a frame from other frames.
+  @inline(__always)
+  func copy(_ index: Int, from other: Frames, _ otherIndex: Int) {
+    addresses[index] = other.addresses[otherIndex]
+    stackPointers[index] = other.stackPointers[otherIndex]
+    framePointers[index] = other.framePointers[otherIndex]
+    savedPlaces[index] = other.savedPlaces[otherIndex]
+  }
+}
+
+/// What a walk found.
+struct Walk {
+  /// Frames that are new since the last walk: the innermost ones.
+  var fresh = 0
+  /// Frames of the last walk that are still in place: the outermost ones.
+  var shared = 0
+  /// Whether the stack was deeper than the limit.
+  var isTruncated = false
+  /// Whether the next walk may rely on the fresh frames: all lie on the thread's own stack, follow
+  /// from what was remembered of them, and end where the unwind information says so.
+  var isRegular = true
 }
 
 enum StackWalker {
@@ -21,19 +58,19 @@ enum StackWalker {
   @inline(__always)
   static func node(from frame: UnsafeRawPointer, _ thread: Thread, _ writer: Writer) -> UInt32 {
     guard session.stackLimit > 0 else { return 0 }
-    let scratch = writer.pointee.scratch.unsafelyUnwrapped
     writer.pointee.elsewhere_high = 0
-    let count = walk(frame, thread, writer, into: scratch)
-    return StackInterner.node(of: scratch, count)
+    let scratch = writer.pointee.scratch.unsafelyUnwrapped
+    return StackInterner.node(of: walk(frame, thread, writer), scratch)
   }
 
-  /// Writes return addresses, innermost first, and returns how many.
-  ///
-  /// Negative when the stack was deeper than the limit.
+  /// Walks outwards until the stack ends, the limit is reached, or what follows is known to be the
+  /// same as in the last walk.
   private static func walk(
-    _ frame: UnsafeRawPointer, _ thread: Thread, _ writer: Writer,
-    into addresses: UnsafeMutablePointer<UInt64>
-  ) -> Int {
+    _ frame: UnsafeRawPointer, _ thread: Thread, _ writer: Writer
+  ) -> Walk {
+    let scratch = writer.pointee.scratch.unsafelyUnwrapped
+    let fresh = Frames(addresses: scratch + StackScratch.fresh)
+    let old = Frames(addresses: scratch + StackScratch.remembered)
     var framePointer = frame.load(as: UInt64.self)
     var returnAddress = frame.load(fromByteOffset: 8, as: UInt64.self)
     var stackPointer = UInt64(UInt(bitPattern: frame)) &+ 16
@@ -41,19 +78,43 @@ enum StackWalker {
     // address that a signal interrupted is exact.
     var callOffset: UInt64 = 1
     let limit = session.stackLimit
-    var count = 0
+    // The innermost remembered frame that may still be met.
+    var candidate = Int(truncatingIfNeeded: scratch[StackScratch.count]) &- 1
+    var walk = Walk()
     while true {
-      addresses[count] = returnAddress
-      count &+= 1
+      while candidate >= 0, old.stackPointers[candidate] < stackPointer {
+        candidate = candidate &- 1
+      }
+      if candidate >= 0, old.stackPointers[candidate] == stackPointer,
+        old.addresses[candidate] == returnAddress, old.framePointers[candidate] == framePointer,
+        callOffset == 1
+      {
+        let broken = firstChange(in: old, from: candidate)
+        if broken == 0, walk.fresh &+ candidate &+ 1 <= limit {
+          walk.shared = candidate &+ 1
+          return walk
+        }
+        candidate = broken &- 2
+      }
+      guard walk.fresh < limit else {
+        walk.isTruncated = true
+        return walk
+      }
+      let index = walk.fresh
+      fresh.addresses[index] = returnAddress
+      fresh.stackPointers[index] = stackPointer
+      fresh.framePointers[index] = framePointer
+      fresh.savedPlaces[index] = 0
+      walk.fresh = index &+ 1
       let rule = UnwindRuleCache.rule(at: returnAddress &- callOffset)
       if rule.base >= UnwindRule.Base.signal.rawValue {
-        guard rule.base == UnwindRule.Base.signal.rawValue else { return count }
-        guard count < limit else { return -count }
+        guard rule.base == UnwindRule.Base.signal.rawValue else { return walk }
+        walk.isRegular = false
         guard
           let interrupted = load(stackPointer &+ 168, thread, writer),
           let outerFramePointer = load(stackPointer &+ 120, thread, writer),
           let outerStackPointer = load(stackPointer &+ 160, thread, writer)
-        else { return count }
+        else { return walk }
         framePointer = outerFramePointer
         stackPointer = outerStackPointer
         returnAddress = interrupted
@@ -64,29 +125,65 @@ enum StackWalker {
       switch rule.base {
       case UnwindRule.Base.stackPointer.rawValue: frameAddress = frameAddress &+ stackPointer
       case UnwindRule.Base.framePointer.rawValue: frameAddress = frameAddress &+ framePointer
-      case UnwindRule.Base.atFramePointer.rawValue:
-        guard let value = load(frameAddress &+ framePointer, thread, writer) else { return count }
-        frameAddress = value
       default:
-        guard let value = load(frameAddress &+ stackPointer, thread, writer) else { return count }
+        // The frame address itself was saved on the stack, which nobody remembers.
+        walk.isRegular = false
+        let base =
+          rule.base == UnwindRule.Base.atFramePointer.rawValue ? framePointer : stackPointer
+        guard let value = load(frameAddress &+ base, thread, writer) else { return walk }
         frameAddress = value
       }
       // Callers lie further up: a rule that goes down is wrong, and could go round for ever.
       guard frameAddress > stackPointer, let next = load(frameAddress &- 8, thread, writer),
         next != 0
-      else { return count }
+      else {
+        walk.isRegular = false
+        return walk
+      }
       if rule.framePointer != 0 {
         let saved =
           rule.framePointer == UnwindRule.FramePointer.atFrameAddress.rawValue
           ? frameAddress &+ rule.framePointerOffset : framePointer &+ rule.framePointerOffset
-        guard let value = load(saved, thread, writer) else { return count }
+        guard let value = load(saved, thread, writer) else {
+          walk.isRegular = false
+          return walk
+        }
+        fresh.savedPlaces[index] = saved
         framePointer = value
       }
-      guard count < limit else { return -count }
       stackPointer = frameAddress
       returnAddress = next
       callOffset = 1
+      if writer.pointee.elsewhere_high != 0 { walk.isRegular = false }
     }
+  }
+
+  /// Reads again all that the remembered frames outwards of one were read from.
+  ///
+  /// Returns 0 when nothing has changed, else the frame whose caller is not the remembered one.
+  /// The registers at a frame and the unwind information say where its caller's registers are, so
+  /// equal contents there mean an equal caller, and so on to the root. The loads do not depend on
+  /// each other, unlike those of a walk.
+  @inline(__always)
+  private static func firstChange(in old: Frames, from frame: Int) -> Int {
+    var index = frame
+    while index > 0 {
+      let caller = index &- 1
+      let place = old.savedPlaces[index]
+      if word(old.stackPointers[caller] &- 8) != old.addresses[caller]
+        || (place != 0 && word(place) != old.framePointers[caller])
+      {
+        return index
+      }
+      index = caller
+    }
+    return 0
+  }
+
+  /// A word of the thread's own stack.
+  @inline(__always)
+  private static func word(_ address: UInt64) -> UInt64 {
+    UnsafePointer<UInt64>(bitPattern: UInt(address)).unsafelyUnwrapped.pointee
   }
 
   /// The word at a stack address; nil where nothing is mapped.
@@ -104,7 +201,7 @@ enum StackWalker {
         guard learn(address, thread, writer) else { return nil }
       }
     }
-    return UnsafePointer<UInt64>(bitPattern: UInt(address)).unsafelyUnwrapped.pointee
+    return word(address)
   }
 
   private static let pageMask: UInt64 = 4095
