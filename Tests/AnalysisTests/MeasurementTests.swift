@@ -12,23 +12,15 @@ import Trace
 
 /// A trace file in a directory of its own, both gone at the end.
 private final class WrittenTrace {
-  let path: String
-  private let directory: String
+  var path: String { directory.file("test.trace") }
+  private let directory = TemporaryDirectory()
 
   init(metadata: TraceMetadata = TraceMetadata(), _ write: (TraceWriter) -> Void) throws {
-    var template = Array("/tmp/lacuna-measurement-XXXXXX".utf8CString)
-    directory = try #require(mkdtemp(&template).map { String(cString: $0) })
-    path = directory + "/test.trace"
     var metadata = metadata
     metadata.headerBytes = 8
     let writer = try TraceWriter(path: path, metadata: metadata)
     write(writer)
     try writer.finish()
-  }
-
-  deinit {
-    unlink(path)
-    rmdir(directory)
   }
 
   func open() throws -> TraceFile { try TraceFile(path: path) }

@@ -4,6 +4,7 @@ import CaptureABI
 import Foundation
 import Glibc
 import MemoryUnits
+import TestSupport
 import Testing
 import Trace
 
@@ -11,28 +12,20 @@ import Trace
 
 /// A segment whose rings the test writes, and the trace that comes of it.
 private final class Rings {
-  let directory: String
+  private let directory = TemporaryDirectory()
   let segment: Segment
   var merger: RingMerger
   private let writer: TraceWriter
 
   init() throws {
-    directory =
-      FileManager.default.temporaryDirectory.appending(
-        path: "rings-" + UUID().uuidString
-      ).path
-    try FileManager.default.createDirectory(
-      atPath: directory, withIntermediateDirectories: true)
     segment = try Segment(stackLimit: 0, usesMonotonicClock: true)
     segment.header.pointee.image_count = 1
-    writer = try TraceWriter(path: directory + "/trace", metadata: TraceMetadata())
+    writer = try TraceWriter(path: directory.file("trace"), metadata: TraceMetadata())
     merger = RingMerger(
       segment: segment,
       feeder: TraceFeeder(writer: writer, segment: segment, process: getpid()),
       clock: TickClock(usesMonotonicClock: true))
   }
-
-  deinit { try? FileManager.default.removeItem(atPath: directory) }
 
   /// A moment long enough ago to be certain.
   let past = TickClock.monotonic() - 1_000_000_000
@@ -64,7 +57,7 @@ private final class Rings {
   /// The operations and addresses of the trace so far, in order; what only ends a block, 0.
   func steps() throws -> [String] {
     try writer.finish()
-    let file = try TraceFile(path: directory + "/trace")
+    let file = try TraceFile(path: directory.file("trace"))
     var result: [String] = []
     try file.read(addresses: true) { batch in
       for request in batch { result.append("\(request.operation) \(request.address.rawValue)") }

@@ -37,7 +37,7 @@ import Trace
 
   @Test("C++: templates of the library are told from the user's by their mangled names")
   func cxx() throws {
-    let workshop = try Workshop()
+    let workshop = Workshop()
     let path = try workshop.compile(
       """
       #include <cstddef>
@@ -71,7 +71,7 @@ import Trace
     "Swift: specialised library functions are the library's, extensions the user's",
     .enabled(if: firstTool(["swiftc"]) != nil))
   func swift() throws {
-    let workshop = try Workshop()
+    let workshop = Workshop()
     try workshop.write(
       "shop.swift",
       Array(

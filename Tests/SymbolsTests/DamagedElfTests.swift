@@ -11,7 +11,7 @@ import Trace
   let bytes: [UInt8]
 
   init() throws {
-    workshop = try Workshop()
+    workshop = Workshop()
     bytes = try contents(of: try Layout.build(in: workshop))
   }
 

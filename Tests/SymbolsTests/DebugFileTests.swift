@@ -14,7 +14,7 @@ struct DebugFileTests {
 
   /// A library without its symbol table, and the table in a file of its own.
   init() throws {
-    workshop = try Workshop()
+    workshop = Workshop()
     library = try Layout.build(in: workshop)
     debug = workshop.file("layout.debug")
     buildID = try ElfImage(path: library).buildID

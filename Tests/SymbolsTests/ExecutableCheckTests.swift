@@ -17,7 +17,7 @@ import Testing
 
   @Test("position-independent and fixed, static and dynamic", .enabled(if: hasCompiler))
   func linkage() throws {
-    let workshop = try Workshop()
+    let workshop = Workshop()
     let source = ".globl _start\n_start: hlt\n"
     func check(_ options: [String]) throws -> ExecutableCheck {
       let path = try workshop.compile(
@@ -44,7 +44,7 @@ import Testing
 
   @Test("other processors and word sizes")
   func architectures() throws {
-    let workshop = try Workshop()
+    let workshop = Workshop()
     let (machine, wordSize) = (18, 4)
     #expect(
       try altered(workshop, [(machine, 0xf3), (machine + 1, 0)]) == .wrongArchitecture(machine: 243)
@@ -61,14 +61,14 @@ import Testing
       ("#!/bin/sh", "/bin/sh", nil), ("#!\t/a b\tc\n", "/a", "b\tc"),
     ] as [(String, String, String?)])
   func scripts(text: String, interpreter: String, argument: String?) throws {
-    let workshop = try Workshop()
+    let workshop = Workshop()
     let path = try workshop.write("script", text.utf8, mode: 0o755)
     #expect(ExecutableCheck(path: path) == .script(interpreter: interpreter, argument: argument))
   }
 
   @Test("neither", arguments: ["", "#", "#!", "#!\n", "#! \n/bin/sh", "echo\n", "\u{7f}ELF"])
   func unknown(text: String) throws {
-    let workshop = try Workshop()
+    let workshop = Workshop()
     let path = try workshop.write("file", text.utf8, mode: 0o755)
     let check = ExecutableCheck(path: path)
     #expect(check == .unknownFormat || check == .unreadable, "\(check)")
@@ -77,7 +77,7 @@ import Testing
 
   @Test("missing, no permission, a directory")
   func notPrograms() throws {
-    let workshop = try Workshop()
+    let workshop = Workshop()
     #expect(ExecutableCheck(path: workshop.file("none")) == .missing)
     #expect(ExecutableCheck(path: try workshop.write("plain", "x".utf8) + "/below") == .missing)
     #expect(ExecutableCheck(path: workshop.file("plain")) == .notExecutable)
@@ -87,7 +87,7 @@ import Testing
 
   @Test("the set-ID bits count when they would change something")
   func setID() throws {
-    let workshop = try Workshop()
+    let workshop = Workshop()
     let bytes = try contents(of: "/proc/self/exe").prefix(1 << 14)
     let path = try workshop.write("program", bytes, mode: 0o755)
     let (user, group) = (geteuid(), getegid())

@@ -10,7 +10,7 @@ import Trace
   @Test(
     "names every byte of a laid-out library, and nothing in its gaps", .enabled(if: hasCompiler))
   func layout() throws {
-    let workshop = try Workshop()
+    let workshop = Workshop()
     let symbolizer = Symbolizer(modules: [module(try Layout.build(in: workshop))])
     for offset in UInt64(0)..<448 {
       let frame = symbolizer.frame(at: Layout.textStart + offset)
@@ -27,7 +27,7 @@ import Trace
 
   @Test("looks up the call, not what follows it", .enabled(if: hasCompiler))
   func returnAddressBehindFunction() throws {
-    let workshop = try Workshop()
+    let workshop = Workshop()
     let symbolizer = Symbolizer(modules: [module(try Layout.build(in: workshop))])
     // The call is the last instruction of `sized`; `unsized` begins where `weak_name`'s gap ends.
     let behind = bias + Layout.textStart + 32
@@ -52,7 +52,7 @@ import Trace
 
   @Test("a stripped library keeps its dynamic symbols", .enabled(if: hasCompiler && objcopy != nil))
   func stripped() throws {
-    let workshop = try Workshop()
+    let workshop = Workshop()
     let path = try Layout.build(in: workshop)
     try strip(path)
     let symbolizer = Symbolizer(modules: [module(path)], debugDirectories: [])
@@ -67,7 +67,7 @@ import Trace
 
   @Test("a file without any symbols is a problem, told once", .enabled(if: hasCompiler))
   func noSymbols() throws {
-    let workshop = try Workshop()
+    let workshop = Workshop()
     let path = try workshop.compile(
       ".globl _start\n_start: hlt\n", named: "bare.s", to: "bare",
       ["-nostdlib", "-static", "-Wl,-s", "-Wl,--build-id=none"])
@@ -78,7 +78,7 @@ import Trace
 
   @Test("a position-dependent executable has no bias", .enabled(if: hasCompiler))
   func fixedExecutable() throws {
-    let workshop = try Workshop()
+    let workshop = Workshop()
     let path = try workshop.compile(
       ".globl _start\n.type _start,@function\n_start: hlt\nhlt\n.size _start, 2\n",
       named: "fixed.s", to: "fixed",
@@ -92,7 +92,7 @@ import Trace
 
   @Test("the later of two modules at one address counts", .enabled(if: hasCompiler))
   func overlappingModules() throws {
-    let workshop = try Workshop()
+    let workshop = Workshop()
     let path = try Layout.build(in: workshop)
     let early = module("/nowhere/libgone.so")
     #expect(
@@ -104,7 +104,7 @@ import Trace
 
   @Test("problems are told once and say what to do")
   func problems() throws {
-    let workshop = try Workshop()
+    let workshop = Workshop()
     let text = try workshop.write("text", "not an ELF file at all, only text".utf8)
     let paths = [
       workshop.file("gone.so"), text, workshop.path, workshop.file("dropped.so (deleted)"),

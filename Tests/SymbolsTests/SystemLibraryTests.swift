@@ -30,7 +30,7 @@ import Testing
   }
 
   private func list(_ path: String, _ options: [String]) throws -> [Listed] {
-    let workshop = try Workshop()
+    let workshop = Workshop()
     let tool = try #require(nm)
     let output = workshop.file("nm")
     #expect(try run([tool, "-S", "--defined-only"] + options + [path], output: output) == 0)

@@ -1,20 +1,15 @@
 // Runs the compiler and its companions to make files for these tests.
 
 import Glibc
+import TestSupport
 
 /// Files made for one test, gone with it.
 final class Workshop {
-  let path: String
+  private let directory = TemporaryDirectory()
 
-  init() throws {
-    var template = Array("/tmp/lacuna-symbols.XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else { throw WorkshopError("mkdtemp", errno) }
-    path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  }
+  var path: String { directory.path }
 
-  deinit { _ = try? run(["rm", "-rf", path]) }
-
-  func file(_ name: String) -> String { path + "/" + name }
+  func file(_ name: String) -> String { directory.file(name) }
 
   @discardableResult
   func write(_ name: String, _ bytes: some Sequence<UInt8>, mode: mode_t = 0o644) throws -> String {

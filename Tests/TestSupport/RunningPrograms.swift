@@ -15,23 +15,18 @@ public struct ProgramResult: Sendable {
   public var numbers: [Int] { output.split(whereSeparator: \.isWhitespace).compactMap { Int($0) } }
 }
 
-/// A directory of its own for one test, removed with everything in it when the last reference goes.
+/// A directory of its own for one test, with the means to make and run programs in it.
 public final class Workshop: Sendable {
+  private let directory = TemporaryDirectory()
+
   /// The directory.
-  public let path: String
+  public var path: String { directory.path }
 
   /// Creates the directory.
-  public init() throws {
-    let directory = FileManager.default.temporaryDirectory
-      .appendingPathComponent("lacuna-test-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-    path = directory.path
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
+  public init() throws {}
 
   /// The path of a file in the directory.
-  public func file(_ name: String) -> String { path + "/" + name }
+  public func file(_ name: String) -> String { directory.file(name) }
 
   /// Compiles one of `Tests/Fixtures` and returns the path of the program.
   public func compile(_ fixture: String, _ flags: String..., as name: String? = nil) throws
