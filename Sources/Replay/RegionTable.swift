@@ -11,7 +11,8 @@ internal import MemoryUnits
 ///   that crosses into other regions counts in each of them.
 /// * mappings: blocks for each of which the allocator asked the system separately.
 struct RegionTable: ~Copyable {
-  private struct Region: BitwiseCopyable {
+  // Not private: the compiler (6.3.1, debug) cannot lay it out from another file then.
+  struct Region: BitwiseCopyable {
     var lower: UInt64 = 0
     var upper: UInt64 = 0
     var blocks: UInt32 = 0
