@@ -6,7 +6,7 @@ import Symbols
 import Testing
 import Trace
 
-@Suite(.enabled(if: hasCompiler && nm != nil)) struct CompiledProgramTests {
+@Suite struct CompiledProgramTests {
   /// The mangled names of a file's functions and where they begin.
   private func functions(_ path: String, _ workshop: Workshop) throws -> [(
     name: String, start: UInt64
@@ -68,8 +68,7 @@ import Trace
   }
 
   @Test(
-    "Swift: specialised library functions are the library's, extensions the user's",
-    .enabled(if: firstTool(["swiftc"]) != nil))
+    "Swift: specialised library functions are the library's, extensions the user's")
   func swift() throws {
     let workshop = Workshop()
     try workshop.write(

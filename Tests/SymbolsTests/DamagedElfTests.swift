@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import Trace
 
-@Suite(.enabled(if: hasCompiler)) struct DamagedElfTests {
+@Suite struct DamagedElfTests {
   let workshop: Workshop
   let bytes: [UInt8]
 

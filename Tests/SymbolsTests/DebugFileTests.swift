@@ -5,7 +5,7 @@ import Symbols
 import Testing
 import Trace
 
-@Suite(.enabled(if: hasCompiler && objcopy != nil))
+@Suite
 struct DebugFileTests {
   let workshop: Workshop
   let library: String

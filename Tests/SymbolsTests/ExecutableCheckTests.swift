@@ -15,7 +15,7 @@ import Testing
     #expect(ExecutableCheck(path: "/proc/self/exe").canBeTraced)
   }
 
-  @Test("position-independent and fixed, static and dynamic", .enabled(if: hasCompiler))
+  @Test("position-independent and fixed, static and dynamic")
   func linkage() throws {
     let workshop = Workshop()
     let source = ".globl _start\n_start: hlt\n"

@@ -8,7 +8,7 @@ import Trace
 
 @Suite struct SymbolizerTests {
   @Test(
-    "names every byte of a laid-out library, and nothing in its gaps", .enabled(if: hasCompiler))
+    "names every byte of a laid-out library, and nothing in its gaps")
   func layout() throws {
     let workshop = Workshop()
     let symbolizer = Symbolizer(modules: [module(try Layout.build(in: workshop))])
@@ -25,7 +25,7 @@ import Trace
     #expect(symbolizer.problems.isEmpty)
   }
 
-  @Test("looks up the call, not what follows it", .enabled(if: hasCompiler))
+  @Test("looks up the call, not what follows it")
   func returnAddressBehindFunction() throws {
     let workshop = Workshop()
     let symbolizer = Symbolizer(modules: [module(try Layout.build(in: workshop))])
@@ -50,7 +50,7 @@ import Trace
     #expect(symbolizer.problems.isEmpty)
   }
 
-  @Test("a stripped library keeps its dynamic symbols", .enabled(if: hasCompiler && objcopy != nil))
+  @Test("a stripped library keeps its dynamic symbols")
   func stripped() throws {
     let workshop = Workshop()
     let path = try Layout.build(in: workshop)
@@ -65,7 +65,7 @@ import Trace
     #expect(symbolizer.problems.isEmpty)
   }
 
-  @Test("a file without any symbols is a problem, told once", .enabled(if: hasCompiler))
+  @Test("a file without any symbols is a problem, told once")
   func noSymbols() throws {
     let workshop = Workshop()
     let path = try workshop.compile(
@@ -76,7 +76,7 @@ import Trace
     #expect(symbolizer.problems == [SymbolProblem(modulePath: path, reason: .noSymbols)])
   }
 
-  @Test("a position-dependent executable has no bias", .enabled(if: hasCompiler))
+  @Test("a position-dependent executable has no bias")
   func fixedExecutable() throws {
     let workshop = Workshop()
     let path = try workshop.compile(
@@ -90,7 +90,7 @@ import Trace
     #expect(symbolizer.frame(returnAddress: 0x401003, image: 3).function == "fixed+0x401002")
   }
 
-  @Test("the later of two modules at one address counts", .enabled(if: hasCompiler))
+  @Test("the later of two modules at one address counts")
   func overlappingModules() throws {
     let workshop = Workshop()
     let path = try Layout.build(in: workshop)

@@ -5,7 +5,7 @@ import Symbols
 import TestSupport
 import Testing
 
-@Suite(.enabled(if: nm != nil)) struct SystemLibraryTests {
+@Suite struct SystemLibraryTests {
   /// A line of `nm`: mangled name without its version, extent, whether it is a function.
   private struct Listed {
     var start: UInt64
