@@ -14,10 +14,11 @@ struct Session {
   var controls: UnsafeMutablePointer<lacuna_ring_control>?
   var modules: UnsafeMutablePointer<lacuna_module>?
   var nodes: UnsafeMutablePointer<lacuna_node>?
-  var index: UnsafeMutablePointer<UInt64>?
   var rings: UnsafeMutablePointer<UInt64>?
-  /// Rules of the stack walker, private to the process: addresses mean nothing elsewhere.
+  /// Rules of the stack walker.
   var rules: UnsafeMutablePointer<UnwindRuleSlot>?
+  /// From calls to nodes: see ``StackInterner``.
+  var index: UnsafeMutablePointer<UInt64>?
   /// Memory of the stack walker, a piece for each ring.
   var scratch: UnsafeMutablePointer<UInt64>?
   /// A page of its own that reads as zero in every child of fork.

@@ -6,13 +6,18 @@ import InterposerEntry
 /// Finds or adds the nodes of a stack, without locks: a node is written first and then entered
 /// into the index; of two threads that add the same node, one loses and leaves its copy unused.
 enum StackInterner {
-  /// The first part of the index: lines of eight entries, small enough to stay in the caches of the
-  /// processor and of its page tables.
+  /// The first part of the index: a line of eight entries for every four nodes, with the calls
+  /// below those nodes.
   ///
-  /// An entry that finds its line full goes to the rest.
-  private static let lines = 1 << 17
+  /// The nodes of one stack are numbered in order, and so are stacks that were taken one after the
+  /// other: walks stay in few lines, and a small program in few pages. An entry that finds its line
+  /// full goes to the rest, by hash.
+  private static let nodesPerLine = 4
+  private static let lines = LACUNA_NODE_CAPACITY / nodesPerLine
   private static let nearEntries = lines * 8
-  private static let farMask = LACUNA_INDEX_CAPACITY / 2 &- 1
+  private static let farEntries = LACUNA_NODE_CAPACITY
+  private static let farMask = farEntries &- 1
+  static let indexEntries = nearEntries &+ farEntries
   private static let idMask = (UInt64(1) << UInt64(LACUNA_NODE_BITS)) &- 1
   private static let truncatedMark: UInt64 = 1
   /// So many steps from the home of an entry the index counts as full.
@@ -78,7 +83,7 @@ enum StackInterner {
     let index = session.index.unsafelyUnwrapped
     let hash = mix(address, parent)
     let tag = hash & ~idMask
-    let line = Int(truncatingIfNeeded: hash) & (lines &- 1)
+    let line = Int(truncatingIfNeeded: parent) / nodesPerLine
     var added: UInt32 = 0
     let near = find(
       index + line &* 8, 0, mask: 7, limit: 8, tag, parent: parent, address, &added)

@@ -60,12 +60,9 @@ private func join(_ descriptor: Int) -> UnsafeMutableRawPointer? {
 private func begin(_ segment: UnsafeMutableRawPointer) -> UnsafePointer<UInt8>? {
   let header = segment.assumingMemoryBound(to: lacuna_header.self)
   let limit = Int(truncatingIfNeeded: header.pointee.stack_limit)
-  let ruleBytes = UnwindRuleCache.capacity &* MemoryLayout<UnwindRuleSlot>.size
-  let scratchBytes = LACUNA_RING_COUNT &* StackScratch.words &* 8
   guard let recording = mapPrivate(bytes: 4096),
     systemCall(SystemCall.madvise, Int(bitPattern: recording), 4096, wipeOnFork) == 0,
-    let rules = mapPrivate(bytes: ruleBytes),
-    let scratch = mapPrivate(bytes: scratchBytes)
+    ToolMemory.map(header)
   else { return nil }
 
   func part(_ offset: UInt64) -> UnsafeMutableRawPointer {
@@ -77,10 +74,7 @@ private func begin(_ segment: UnsafeMutableRawPointer) -> UnsafePointer<UInt8>? 
   session.modules = part(header.pointee.modules_offset)
     .assumingMemoryBound(to: lacuna_module.self)
   session.nodes = part(header.pointee.nodes_offset).assumingMemoryBound(to: lacuna_node.self)
-  session.index = part(header.pointee.index_offset).assumingMemoryBound(to: UInt64.self)
   session.rings = part(header.pointee.rings_offset).assumingMemoryBound(to: UInt64.self)
-  session.rules = rules.assumingMemoryBound(to: UnwindRuleSlot.self)
-  session.scratch = scratch.assumingMemoryBound(to: UInt64.self)
   session.recording = recording.assumingMemoryBound(to: UInt8.self)
   session.stackLimit = limit < LACUNA_STACK_LIMIT ? limit : LACUNA_STACK_LIMIT
   session.clock = header.pointee.clock

@@ -32,7 +32,6 @@ final class Segment {
     let modulesOffset = layout.add(
       Int(LACUNA_MODULE_CAPACITY) * MemoryLayout<lacuna_module>.stride)
     let nodesOffset = layout.add(Int(LACUNA_NODE_CAPACITY) * MemoryLayout<lacuna_node>.stride)
-    let indexOffset = layout.add(Int(LACUNA_INDEX_CAPACITY) * 8)
     let ringsOffset = layout.add(Int(LACUNA_RING_COUNT) * Int(LACUNA_RING_WORDS) * 8)
     byteCount = layout.end
 
@@ -62,7 +61,6 @@ final class Segment {
     header.pointee.controls_offset = UInt64(controlsOffset)
     header.pointee.modules_offset = UInt64(modulesOffset)
     header.pointee.nodes_offset = UInt64(nodesOffset)
-    header.pointee.index_offset = UInt64(indexOffset)
     header.pointee.rings_offset = UInt64(ringsOffset)
     header.pointee.clock = usesMonotonicClock ? 1 : 0
     header.pointee.stack_limit = UInt32(stackLimit)

@@ -3,7 +3,7 @@
 //
 // One segment, a memfd that the recorder owns:
 //
-//   header | ring controls | module table | stack nodes | stack index | rings
+//   header | ring controls | module table | stack nodes | rings
 //
 // The traced process only ever writes memory. Each thread writes records into a ring of its own,
 // so that nothing is locked; the recorder merges the rings by time stamp. Everything is sparse:
@@ -16,11 +16,10 @@
 
 enum {
   LACUNA_RING_COUNT = 256,
-  LACUNA_RING_WORDS = 1 << 18,     // of 8 bytes; a power of two
+  LACUNA_RING_WORDS = 1 << 20,     // of 8 bytes; a power of two
   LACUNA_SHARED_RING = 0,          // for threads that find no ring of their own; locked
   LACUNA_MODULE_CAPACITY = 4096,
   LACUNA_NODE_CAPACITY = 1 << 22,  // ids must fit 24 bits
-  LACUNA_INDEX_CAPACITY = 1 << 23, // a power of two
   LACUNA_PATH_BYTES = 432,
   LACUNA_STACK_LIMIT = 128,        // frames kept of one stack, innermost first
 };
@@ -86,7 +85,7 @@ struct lacuna_header {
   uint32_t version;
   int32_t recorder_pid;
   uint64_t segment_bytes;
-  uint64_t controls_offset, modules_offset, nodes_offset, index_offset, rings_offset;
+  uint64_t controls_offset, modules_offset, nodes_offset, rings_offset;
   uint32_t clock;          // 0: time stamp counter, 1: CLOCK_MONOTONIC
   uint32_t stack_limit;    // 0: no stacks
 
@@ -99,6 +98,7 @@ struct lacuna_header {
   uint32_t closed;         // nobody records any more
   uint64_t lost_events;
   uint64_t truncated_stacks;
+  uint64_t tool_start, tool_bytes; // memory of the library that the recorder does not share
   uint32_t block_header_bytes;
   uint32_t pad;
   char executable[LACUNA_PATH_BYTES];
