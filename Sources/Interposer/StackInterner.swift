@@ -45,7 +45,7 @@ enum StackInterner {
     var depth = walk.shared
     var index = walk.fresh &- 1
     while index >= 0 {
-      node = recentChild(of: node, fresh.addresses[index], scratch + StackScratch.recent)
+      node = child(of: node, fresh.addresses[index])
       remembered.copy(depth, from: fresh, index)
       nodes[depth] = node
       depth = depth &+ 1
@@ -53,24 +53,6 @@ enum StackInterner {
     }
     let isReliable = walk.isRegular && !walk.isTruncated
     scratch[StackScratch.count] = UInt64(truncatingIfNeeded: isReliable ? depth : walk.shared)
-    return node
-  }
-
-  /// As `child`, with a look first at what this thread found lately: programs call in loops, and
-  /// the index is too large for the caches nearest to the processor.
-  @inline(__always)
-  private static func recentChild(
-    of parent: UInt32, _ address: UInt64, _ recent: UnsafeMutablePointer<UInt64>
-  ) -> UInt32 {
-    let hash = (address ^ UInt64(parent) << 40) &* 0x9e37_79b9_7f4a_7c15
-    let place = Int(truncatingIfNeeded: hash >> 53) & (StackScratch.recentEntries &- 1)
-    let entry = recent + 2 &* place
-    if entry[0] == address, entry[1] >> 32 == UInt64(parent) {
-      return UInt32(truncatingIfNeeded: entry[1])
-    }
-    let node = child(of: parent, address)
-    entry[0] = address
-    entry[1] = UInt64(parent) << 32 | UInt64(node)
     return node
   }
 

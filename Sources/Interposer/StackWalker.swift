@@ -12,10 +12,7 @@ enum StackScratch {
   /// The nodes of the remembered frames, 32 bits each, and how many frames those are.
   static let nodes = 2 * Frames.words
   static let count = nodes + LACUNA_STACK_LIMIT / 2
-  /// Calls whose nodes were looked up lately: address, then parent and node in one word.
-  static let recent = count + 8
-  static let recentEntries = 2048
-  static let words = recent + 2 * recentEntries
+  static let words = count + 8
 }
 
 /// Frames of a stack, as the walker met them: one array for each of the three registers, and one
