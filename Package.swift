@@ -37,6 +37,7 @@ let package = Package(
     .systemLibrary(name: "CElf", providers: [.apt(["libelf-dev"])]),
     .target(name: "CDemangle", linkerSettings: [.linkedLibrary("stdc++")]),
     .target(name: "CLinux"),
+    .target(name: "CProcessor"),
 
     .target(name: "CaptureABI"),
     .target(
@@ -61,7 +62,7 @@ let package = Package(
       ]),
 
     room("MemoryUnits", []),
-    room("Trace", ["CZlib", "MemoryUnits"]),
+    room("Trace", ["CProcessor", "CZlib", "MemoryUnits"]),
     room(
       "Recorder",
       ["CaptureABI", "CLinux", "MemoryUnits", "Trace"]),

@@ -58,6 +58,8 @@ struct RingCursor {
   /// Words up to here belong to `record`, or were taken.
   private var recordEnd: UInt64 = 0
   private var limit: UInt64 = 0
+  /// Records up to here have been looked at for the blocks that they are about.
+  private var ahead: UInt64 = 0
   private var lastTicks: UInt64 = 0
   private var published: UInt64 = 0
 
@@ -116,8 +118,51 @@ struct RingCursor {
   }
 
   @inline(__always)
-  private func word(_ offset: UInt64) -> UInt64 {
-    words[Int(truncatingIfNeeded: (recordEnd &+ offset) & Self.mask)]
+  private func word(_ offset: UInt64) -> UInt64 { word(at: recordEnd &+ offset) }
+
+  @inline(__always)
+  private func word(at position: UInt64) -> UInt64 {
+    words[Int(truncatingIfNeeded: position & Self.mask)]
+  }
+
+  /// So many words before its turn a record is looked at for its block.
+  private static let lookAheadWords: UInt64 = 48
+
+  /// Tells `fetch` the addresses of blocks whose turn comes soon; to be called once for each record.
+  @inline(__always)
+  mutating func lookAhead(_ fetch: (UInt64) -> Void) {
+    if ahead < recordEnd { ahead = recordEnd }
+    var rounds = 0
+    // One more than is taken each time, until the distance is reached.
+    while rounds < 2, ahead < limit, ahead &- recordEnd < Self.lookAheadWords {
+      let first = word(at: ahead)
+      let kind = first & 7
+      if kind == UInt64(LACUNA_KIND_EXTENDED) {
+        guard lookAtExtended(Int(truncatingIfNeeded: first >> 20), fetch) else { return }
+      } else {
+        fetch((first >> 20) << 3)
+        ahead &+= kind == UInt64(LACUNA_KIND_ALLOCATE) ? 2 : 1
+      }
+      rounds &+= 1
+    }
+  }
+
+  /// False for what is so rare that it may as well have been taken first.
+  @inline(__always)
+  private mutating func lookAtExtended(_ sort: Int, _ fetch: (UInt64) -> Void) -> Bool {
+    switch sort {
+    case LACUNA_EXT_TIME: ahead &+= 2
+    case LACUNA_EXT_BREAK: ahead &+= 3
+    case LACUNA_EXT_ALLOCATE:
+      fetch(word(at: ahead &+ 2))
+      ahead &+= 6
+    case LACUNA_EXT_REALLOCATE:
+      fetch(word(at: ahead &+ 3))
+      fetch(word(at: ahead &+ 4))
+      ahead &+= 8
+    default: return false
+    }
+    return true
   }
 
   /// Decodes what stands at `recordEnd`.

@@ -11,9 +11,10 @@ import Trace
 /// when a stamp is in flight: taken, or about to be taken, but not yet published. So everything
 /// older than all stamps in flight is complete, except for what stores take to become visible,
 /// for which a millisecond is far more than enough.
-struct RingMerger {
+struct RingMerger: ~Copyable {
   private let segment: Segment
-  private var cursors: [RingCursor]
+  private let cursors: UnsafeMutablePointer<RingCursor>
+  private let ringCount = Int(LACUNA_RING_COUNT)
   private var inFlight: [(stamp: UInt64, age: UInt64)]
   private var lastPass: UInt64 = 0
   private var active: [Int] = []
@@ -26,11 +27,18 @@ struct RingMerger {
     self.segment = segment
     self.feeder = feeder
     self.clock = clock
-    cursors = (0..<Int(LACUNA_RING_COUNT)).map { ring in
-      RingCursor(
-        control: segment.controls + ring, words: segment.rings + ring * Int(LACUNA_RING_WORDS))
+    cursors = .allocate(capacity: ringCount)
+    for ring in 0..<ringCount {
+      (cursors + ring).initialize(
+        to: RingCursor(
+          control: segment.controls + ring, words: segment.rings + ring * Int(LACUNA_RING_WORDS)))
     }
-    inFlight = Array(repeating: (0, 0), count: cursors.count)
+    inFlight = Array(repeating: (0, 0), count: ringCount)
+  }
+
+  deinit {
+    cursors.deinitialize(count: ringCount)
+    cursors.deallocate()
   }
 
   /// Passes on what is complete.
@@ -48,7 +56,7 @@ struct RingMerger {
     active.removeAll(keepingCapacity: true)
     var fullest = 0
     let slack = clock.ticks(milliseconds: 1000)
-    usedRings = min(cursors.count, Int(lacuna_load32(&segment.header.pointee.ring_limit)))
+    usedRings = min(ringCount, Int(lacuna_load32(&segment.header.pointee.ring_limit)))
     for ring in 0..<usedRings where segment.controls[ring].claimed == 1 {
       if !isLast, segment.controls[ring].image &+ 1 == image {
         watermark = min(watermark, bound(ring, watched))
@@ -136,6 +144,7 @@ struct RingMerger {
       let time = clock.time(cursors[ring].record.ticks)
       let isReallocation = cursors[ring].record.kind == .reallocate
       let whole = isReallocation && cursors[ring].record.ticksAfter <= limit
+      cursors[ring].lookAhead { feeder.writer.prefetch($0) }
       feeder.feed(
         cursors[ring].record, thread: cursors[ring].thread, time: time, whole: whole,
         text: cursors[ring].record.kind == .mark ? cursors[ring].text : [])

@@ -1,5 +1,6 @@
 // A hash table of numbers in one flat piece of memory.
 
+import CProcessor
 import Glibc
 
 /// A map from 64-bit keys to small plain values: open addressing with linear probing, deletion by
@@ -56,6 +57,12 @@ struct FlatMap<Value: BitwiseCopyable>: ~Copyable {
     var place = home(tag)
     while entries[place].tag != tag && entries[place].tag != 0 { place = (place &+ 1) & mask }
     return place
+  }
+
+  /// Has the place of a key fetched from memory, because it will be looked at soon.
+  @inline(__always)
+  func prefetch(_ key: UInt64) {
+    processor_prefetch(entries + home(key &+ 1))
   }
 
   @inline(__always)

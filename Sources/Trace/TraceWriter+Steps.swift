@@ -161,6 +161,11 @@ extension TraceWriter {
     }
   }
 
+  /// Says that a step about the block at that address will come soon: what is known of the block is
+  /// fetched from memory meanwhile.
+  @inline(__always)
+  public func prefetch(_ address: UInt64) { state.pointee.blocks.prefetch(address) }
+
   /// Makes sure that the chunk has room for what one call may append, and the thread a description.
   @inline(__always)
   private func prepare(_ thread: ThreadIndex) {

@@ -1,0 +1,2 @@
+// The header is all there is; a target needs one file to compile.
+#include "CProcessor.h"
