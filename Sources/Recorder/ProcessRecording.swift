@@ -17,6 +17,9 @@ final class ProcessRecording {
     var tookSample: Bool
   }
 
+  /// The fullest ring's sixteenths from which on no time is spent on packing.
+  private static let hurryFrom = 4
+
   let segment: Segment
   let writer: TraceWriter
   private(set) var processID: Int32 = 0
@@ -55,6 +58,7 @@ final class ProcessRecording {
   func step() -> Pass {
     let now = TickClock.monotonic()
     let fullest = merger.pass(isLast: false)
+    writer.isHurried = fullest >= Self.hurryFrom
     if now >= nextCalibration {
       // Often at first, when the rate is least certain.
       nextCalibration = now + (nextCalibration == 0 ? 20_000_000 : 1_000_000_000)

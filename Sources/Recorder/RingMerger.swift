@@ -140,14 +140,16 @@ struct RingMerger: ~Copyable {
 
   /// Takes the records of one ring up to the stamp at which another ring's turn comes.
   private mutating func take(_ ring: Int, upTo limit: UInt64) {
+    let writer = feeder.writer
     repeat {
       let time = clock.time(cursors[ring].record.ticks)
       let isReallocation = cursors[ring].record.kind == .reallocate
       let whole = isReallocation && cursors[ring].record.ticksAfter <= limit
-      cursors[ring].lookAhead { feeder.writer.prefetch($0) }
+      cursors[ring].lookAhead { writer.prefetch($0) }
       feeder.feed(
         cursors[ring].record, thread: cursors[ring].thread, time: time, whole: whole,
-        text: cursors[ring].record.kind == .mark ? cursors[ring].text : [])
+        text: cursors[ring].record.kind == .mark ? cursors[ring].text : [],
+        into: writer)
       if isReallocation, !whole, cursors[ring].record.address != 0 {
         cursors[ring].record.kind = .reallocateEnd
         cursors[ring].record.ticks = cursors[ring].record.ticksAfter

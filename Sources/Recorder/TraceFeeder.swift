@@ -32,17 +32,18 @@ struct TraceFeeder {
   /// Passes one record on.
   ///
   /// `whole` says of a reallocation that nothing came between its halves; `text` is the name that a
-  /// mark gives.
+  /// mark gives. The writer is passed along so that no references are counted.
   mutating func feed(
-    _ record: RingRecord, thread: ThreadIndex, time: Timestamp, whole: Bool,
-    text: [UInt8]
+    _ record: RingRecord, thread: ThreadIndex, time: Timestamp, whole: Bool, text: [UInt8],
+    into writer: TraceWriter
   ) {
     let address = Address(record.address)
     switch record.kind {
     case .allocate:
       writer.allocate(
         address: address, size: Self.count(record.size), usable: Self.count(record.usable),
-        alignmentShift: record.alignmentShift, stack: stack(record), thread: thread, time: time)
+        alignmentShift: record.alignmentShift, stack: stack(record, writer), thread: thread,
+        time: time)
     case .free:
       writer.free(
         address: address, entry: EntryPoint(rawValue: record.entry) ?? .free, thread: thread,
@@ -54,21 +55,22 @@ struct TraceFeeder {
       } else if whole {
         writer.reallocate(
           old: old, new: address, size: Self.count(record.size),
-          usable: Self.count(record.usable), stack: stack(record), thread: thread, time: time)
+          usable: Self.count(record.usable), stack: stack(record, writer), thread: thread,
+          time: time)
       } else {
         writer.reallocateBegin(old: old, thread: thread, time: time)
       }
     case .reallocateEnd:
       writer.reallocateEnd(
         new: address, size: Self.count(record.size), usable: Self.count(record.usable),
-        stack: stack(record), thread: thread, time: time)
+        stack: stack(record, writer), thread: thread, time: time)
     case .moveBreak:
       // Every thread reports what it sees; only the first tells something new.
       guard record.address != lastBreak else { return }
       lastBreak = record.address
       writer.moveBreak(to: address, time: time)
     case .system, .pool, .resizeHeap:
-      if let step = sideStep(record) { writer.side(step, thread: thread, time: time) }
+      if let step = sideStep(record, writer) { writer.side(step, thread: thread, time: time) }
     case .mark:
       writer.mark(String(decoding: text, as: UTF8.self), thread: thread, time: time)
     case .image:
@@ -79,7 +81,7 @@ struct TraceFeeder {
   }
 
   /// A record that is about no block, in the trace's terms; nil for what makes no sense.
-  private mutating func sideStep(_ record: RingRecord) -> SideStep? {
+  private mutating func sideStep(_ record: RingRecord, _ writer: TraceWriter) -> SideStep? {
     let start = Address(record.address)
     let size = Self.count(min(record.size, 1 << 48))
     let range = start..<max(start, start + size)
@@ -88,7 +90,7 @@ struct TraceFeeder {
       let pool = pool(record.oldAddress)
       return record.entry == EntryPoint.poolFree.rawValue
         ? .poolFree(pool: pool, address: start)
-        : .poolAllocate(pool: pool, address: start, size: size, stack: stack(record))
+        : .poolAllocate(pool: pool, address: start, size: size, stack: stack(record, writer))
     }
     guard let entry = EntryPoint(rawValue: record.entry) else { return nil }
     switch entry {
@@ -96,7 +98,7 @@ struct TraceFeeder {
       if entry == .mremap, record.detail == 1 { return .unmap(range: range, entry: entry) }
       return .map(
         range: range, traits: MappingTraits(rawValue: UInt32(truncatingIfNeeded: record.detail)),
-        stack: stack(record), entry: entry)
+        stack: stack(record, writer), entry: entry)
     case .munmap: return .unmap(range: range, entry: entry)
     case .madvise:
       // MADV_FREE is 8; nothing else is recorded but MADV_DONTNEED.
@@ -126,12 +128,12 @@ struct TraceFeeder {
 
   // MARK: Stacks
 
-  private mutating func stack(_ record: RingRecord) -> StackID {
+  private mutating func stack(_ record: RingRecord, _ writer: TraceWriter) -> StackID {
     let node = Int(record.node)
     guard node != 0, node < Int(LACUNA_NODE_CAPACITY) else {
       return writer.stack(node: 0, entry: EntryPoint(rawValue: record.entry) ?? .unknown)
     }
-    if node < stacks.count, stacks[node].entry == record.entry, stacks[node].stack != .unknown {
+    if node < stacks.count, stacks[node].entry == record.entry, stacks[node].stack.rawValue != 0 {
       return stacks[node].stack
     }
     let stack = writer.stack(

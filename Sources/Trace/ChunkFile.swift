@@ -54,13 +54,17 @@ final class ChunkFile {
     body.deallocate()
   }
 
-  /// Adds a section to the chunk under construction.
-  func section(_ id: SectionID, _ raw: UnsafeBufferPointer<UInt8>, tryingBoth: Bool = false) {
+  /// Adds a section to the chunk under construction; in a hurry it is not packed.
+  func section(
+    _ id: SectionID, _ raw: UnsafeBufferPointer<UInt8>, tryingBoth: Bool = false,
+    isHurried: Bool = false
+  ) {
     reserve(raw.count)
     let output = body + bodyCount
     var codec = SectionCodec.stored
     var count = raw.count
-    if raw.count > 16, let packed = pack(id, raw, into: output, tryingBoth: tryingBoth) {
+    if raw.count > 16, !isHurried, let packed = pack(id, raw, into: output, tryingBoth: tryingBoth)
+    {
       codec = .deflate
       count = packed
     } else if let base = raw.baseAddress {

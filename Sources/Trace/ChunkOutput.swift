@@ -13,6 +13,8 @@ struct RawChunk {
   var header = ChunkHeader(kind: .events)
   var sections: [Section] = []
   var bytes: [UInt8] = []
+  /// Whether there is no time to pack them.
+  var isHurried = false
 }
 
 /// Takes chunks in order and brings them into the file.
@@ -24,6 +26,8 @@ final class ChunkOutput {
   private var chunk = RawChunk()
   private var eventChunks = 0
   private var packer: PackingThread?
+  /// Whether chunks are written as they are, because whoever feeds the writer waits for it.
+  var isHurried = false
 
   /// Chunks with more bytes than this are worth a second thread.
   private static let largeBytes = 1 << 16
@@ -67,6 +71,7 @@ final class ChunkOutput {
     var finished = RawChunk()
     swap(&finished, &chunk)
     finished.header = header
+    finished.isHurried = isHurried && header.kind == ChunkKind.events.rawValue
     if packer == nil, finished.bytes.count > Self.largeBytes { packer = PackingThread(file) }
     if let packer {
       packer.submit(finished)
@@ -91,7 +96,8 @@ extension ChunkFile {
     chunk.bytes.withUnsafeBufferPointer { bytes in
       for part in chunk.sections {
         section(
-          part.id, UnsafeBufferPointer(rebasing: bytes[part.bytes]), tryingBoth: part.triesBoth)
+          part.id, UnsafeBufferPointer(rebasing: bytes[part.bytes]), tryingBoth: part.triesBoth,
+          isHurried: chunk.isHurried)
       }
     }
     finishChunk(chunk.header)

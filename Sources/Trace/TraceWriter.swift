@@ -76,6 +76,15 @@ public final class TraceWriter {
   /// The first error of the system, after which nothing more is written.
   public var failure: TraceError? { output.failure }
 
+  /// Whether chunks are written unpacked, because the packing would make the program wait that is
+  /// being recorded.
+  ///
+  /// A repacked trace has the same contents.
+  public var isHurried: Bool {
+    get { output.isHurried }
+    set { output.isHurried = newValue }
+  }
+
   /// Where the trace comes from.
   ///
   /// May gain facts while recording: it is written again, and the last one written holds for the
