@@ -116,6 +116,7 @@ private func describe(_ header: UnsafeMutablePointer<lacuna_header>) {
   // requests on to it: its first blocks will tell.
   header.pointee.block_header_bytes = isLibc(path, length) ? 8 : 0
   BlockHeader.remainingProbes = isLibc(path, length) ? 0 : 4
+  if isLibc(path, length) { ArenaWatch.start() }
 }
 
 /// Whether the file name is `libc.so.6`.

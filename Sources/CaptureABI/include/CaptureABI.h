@@ -65,7 +65,8 @@ enum {
                              //   malloc_trim: size: the pad. mallopt: address: parameter, size: value
   LACUNA_EXT_MARK = 9,       // ticks, bytes of the name, the name                    3 words + name
   LACUNA_EXT_POOL = 10,      // ticks, node|entry<<32, pool, address, size                 6 words
-  LACUNA_EXT_HEAP = 11,      // ticks, start of a heap of a thread arena, bytes, is first  5 words
+  LACUNA_EXT_HEAP = 11,      // ticks, start of a heap of a thread arena, bytes,          5 words
+                             //   start of the arena's heap before it | 1 if it has the arena's top
 };
 
 enum {
