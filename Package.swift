@@ -93,7 +93,7 @@ let package = Package(
       "AnalysisTests", ["Allocators", "Analysis", "MemoryUnits", "Replay", "Symbols", "Trace"]),
     tests("ReportTests", ["Analysis", "MemoryUnits", "Report", "Trace"]),
     tests("TerminalTests", ["Terminal"]),
-    tests("CaptureTests", ["Allocators", "MemoryUnits", "Replay", "Trace"]),
+    tests("CaptureTests", ["Allocators", "MemoryUnits", "Replay", "Symbols", "Trace"]),
     tests("CommandTests", ["MemoryUnits", "Trace"]),
   ]
 )

@@ -39,8 +39,11 @@ enum StackInterner {
     }
     var depth = walk.shared
     var index = walk.fresh &- 1
+    let hasGenerations = walk.rules & UnwindRule.generationMask != 0
     while index >= 0 {
-      node = recentChild(of: node, fresh.addresses[index], scratch + StackScratch.recent)
+      var address = fresh.addresses[index]
+      if hasGenerations { address = withGeneration(address, walk.epoch) }
+      node = recentChild(of: node, address, scratch + StackScratch.recent)
       remembered.copy(depth, from: fresh, index)
       nodes[depth] = node
       depth = depth &+ 1
@@ -49,6 +52,13 @@ enum StackInterner {
     let isReliable = walk.isRegular && !walk.isTruncated
     scratch[StackScratch.count] = UInt64(truncatingIfNeeded: isReliable ? depth : walk.shared)
     return node
+  }
+
+  /// The address with the generation of its module above it.
+  @inline(never)
+  private static func withGeneration(_ address: UInt64, _ epoch: UInt64) -> UInt64 {
+    let rule = UnwindRuleCache.rule(at: address &- 1, epoch: epoch)
+    return address | rule.bits & UnwindRule.generationMask
   }
 
   /// As `child`, with a look first at what this thread found lately: programs call in loops, and

@@ -61,10 +61,11 @@ private func begin(_ segment: UnsafeMutableRawPointer) -> UnsafePointer<UInt8>? 
   let header = segment.assumingMemoryBound(to: lacuna_header.self)
   let limit = Int(truncatingIfNeeded: header.pointee.stack_limit)
   let ruleBytes = UnwindRuleCache.capacity &* MemoryLayout<UnwindRuleSlot>.size
+  let knownBytes = ModuleTable.knownEntries &* MemoryLayout<KnownModule>.size
   let scratchBytes = LACUNA_RING_COUNT &* StackScratch.words &* 8
   guard let recording = mapPrivate(bytes: 4096),
     systemCall(SystemCall.madvise, Int(bitPattern: recording), 4096, wipeOnFork) == 0,
-    let rules = mapPrivate(bytes: ruleBytes),
+    let rules = mapPrivate(bytes: ruleBytes &+ knownBytes),
     let scratch = mapPrivate(bytes: scratchBytes)
   else { return nil }
 
@@ -80,10 +81,13 @@ private func begin(_ segment: UnsafeMutableRawPointer) -> UnsafePointer<UInt8>? 
   session.index = part(header.pointee.index_offset).assumingMemoryBound(to: UInt64.self)
   session.rings = part(header.pointee.rings_offset).assumingMemoryBound(to: UInt64.self)
   session.rules = rules.assumingMemoryBound(to: UnwindRuleSlot.self)
+  session.knownModules = (rules + ruleBytes).assumingMemoryBound(to: KnownModule.self)
   session.scratch = scratch.assumingMemoryBound(to: UInt64.self)
   session.recording = recording.assumingMemoryBound(to: UInt8.self)
   session.stackLimit = limit < LACUNA_STACK_LIMIT ? limit : LACUNA_STACK_LIMIT
+  session.usesFramePointers = header.pointee.stack_method == 1
   session.clock = header.pointee.clock
+  LoaderWatch.start()
   session.generation = session.generation &+ 1
   describe(header)
   // An exec ends the other threads wherever they are: one of them may have held the shared ring.

@@ -178,7 +178,9 @@ struct TraceFeeder {
       }
       if entry.return_address != 1 {
         parentNumber = writer.node(
-          parent: parentNumber, returnAddress: entry.return_address, image: image)
+          parent: parentNumber, returnAddress: entry.return_address & 0xffff_ffff_ffff,
+          image: image,
+          generation: UInt16(entry.return_address >> 48))
       }
       remember(node, parentNumber, image: image)
     }
@@ -249,7 +251,8 @@ struct TraceFeeder {
         Array($0.prefix(Int(min(entry.build_id_bytes, 20))))
       }
       let module = Module(
-        image: entry.image, range: Address(entry.start)..<Address(entry.end), bias: entry.bias,
+        image: entry.image, generation: UInt16(truncatingIfNeeded: entry.generation),
+        range: Address(entry.start)..<Address(entry.end), bias: entry.bias,
         path: path, buildID: buildID)
       guard !knownModules.contains(module) else { continue }
       knownModules.append(module)

@@ -22,6 +22,7 @@ enum {
   LACUNA_NODE_CAPACITY = 1 << 22,  // ids must fit 24 bits
   LACUNA_INDEX_CAPACITY = 1 << 23, // a power of two
   LACUNA_PATH_BYTES = 432,
+  LACUNA_NO_GENERATION = 0xffff,   // of code that lies where a module was, and is none
   LACUNA_STACK_LIMIT = 128,        // frames kept of one stack, innermost first
 };
 
@@ -101,7 +102,7 @@ struct lacuna_header {
   uint64_t lost_events;
   uint64_t truncated_stacks;
   uint32_t block_header_bytes;
-  uint32_t pad;
+  uint32_t stack_method;   // 0: call frame information, 1: frame pointers
   char executable[LACUNA_PATH_BYTES];
   char allocator[LACUNA_PATH_BYTES];
 };
@@ -125,14 +126,17 @@ struct lacuna_module {
   uint64_t start, end;     // mapped addresses
   uint64_t bias;           // what the loader added
   uint32_t image;
+  uint32_t generation;     // of the files that lay at overlapping addresses in turn: 0, 1, ...
   uint32_t ready;          // 1 when all else is written
   uint32_t build_id_bytes;
   uint8_t build_id[20];
+  uint32_t pad;
   char path[LACUNA_PATH_BYTES];
 };
 
 /// A node of the tree of call stacks. A child of node 0 is the root of a program image, and its
-/// return_address the image's number; every other node is a call.
+/// return_address the image's number; every other node is a call, whose return_address has the
+/// generation of its module in bits 48 to 63.
 struct lacuna_node {
   uint64_t return_address;
   uint32_t parent;

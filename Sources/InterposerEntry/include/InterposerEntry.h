@@ -54,6 +54,11 @@ struct lacuna_object {
 };
 int lacuna_find_object(uint64_t pc, struct lacuna_object *object);
 
+/// Finds the dynamic loader itself. Returns 0 if it cannot.
+int lacuna_find_loader(struct lacuna_object *object);
+/// Whether the loader is adding objects to the process, as it tells debuggers.
+int lacuna_loader_is_adding(void);
+
 /// The address of the malloc that answers.
 uint64_t lacuna_real_malloc_address(void);
 
@@ -128,3 +133,6 @@ int lacuna_learn_heap(const void *block);
 void lacuna_note_arena(uint64_t arena);
 /// Looks at all arenas: what the end of a thread changed there, nobody has seen.
 void lacuna_sweep_arenas(void);
+
+/// Modules have come or gone: nothing that was learned of code addresses holds any more.
+void lacuna_modules_changed(void);
