@@ -12,7 +12,7 @@ struct PageCounts: ~Copyable {
   private var free: [UInt32] = []
   private var used: UInt32 = 0
 
-  /// A slot whose counts are zero; nil when all are taken. Never 0.
+  /// A slot whose counts are zero, never slot 0; nil when all are taken.
   mutating func takeSlot() -> UInt32? {
     if let slot = free.popLast() { return slot }
     guard used < Self.mostSlots - 1 else { return nil }

@@ -19,7 +19,7 @@ struct RegionTable: ~Copyable {
     var upper: UInt64 = 0
     var blocks: UInt32 = 0
     var mappings: UInt32 = 0
-    /// Of a heap whose size the trace tells: where ``PageCounts`` has its pages. Else 0.
+    /// Where ``PageCounts`` has its pages, if this is a heap whose size the trace tells; else 0.
     var slot: UInt32 = 0
     /// The bytes that the trace gives it.
     var heapBytes: UInt32 = 0
