@@ -94,7 +94,7 @@ let package = Package(
       "AnalysisTests", ["Allocators", "Analysis", "MemoryUnits", "Replay", "Symbols", "Trace"]),
     tests("ReportTests", ["Analysis", "MemoryUnits", "Report", "Trace"]),
     tests("TerminalTests", ["Terminal"]),
-    tests("CaptureTests", ["MemoryUnits", "Trace"]),
+    tests("CaptureTests", ["Allocators", "MemoryUnits", "Replay", "Symbols", "Trace"]),
     tests("CommandTests", ["MemoryUnits", "Trace"]),
   ]
 )

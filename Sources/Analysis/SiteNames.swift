@@ -16,7 +16,7 @@ public enum SiteGrouping: String, CaseIterable, Sendable {
 final class SiteNames {
   private enum Key: Hashable {
     case function(NamedFrame)
-    case stack([UInt64], image: UInt32)
+    case stack([CodeAddress])
   }
 
   private let stacks: StackTable
@@ -45,7 +45,7 @@ final class SiteNames {
       frame.line = nil
       key = .function(frame)
     case .stack:
-      key = .stack(stacks.returnAddresses(of: stack), image: stacks.image(of: stack))
+      key = .stack(stacks.frames(of: stack))
     }
     let site = siteOfKey[key] ?? siteOfKey.count
     siteOfKey[key] = site
@@ -56,9 +56,8 @@ final class SiteNames {
   /// The frame to name when one asks who allocated.
   func userFrame(of stack: StackID) -> NamedFrame {
     var frames: [Frame] = []
-    let image = stacks.image(of: stack)
-    for address in stacks.returnAddresses(of: stack) {
-      let frame = symbolizer.frame(returnAddress: address, image: image)
+    for address in stacks.frames(of: stack) {
+      let frame = symbolizer.frame(at: address)
       // Frames further out cannot change the choice.
       if frame.kind == .user { return Self.named(frame) }
       frames.append(frame)
@@ -68,10 +67,7 @@ final class SiteNames {
 
   /// All frames of a stack, innermost first.
   func frames(of stack: StackID) -> [NamedFrame] {
-    let image = stacks.image(of: stack)
-    return stacks.returnAddresses(of: stack).map {
-      Self.named(symbolizer.frame(returnAddress: $0, image: image))
-    }
+    stacks.frames(of: stack).map { Self.named(symbolizer.frame(at: $0)) }
   }
 
   private static let unknown = NamedFrame(function: "(unknown)", module: "")

@@ -26,10 +26,19 @@ struct Session {
   /// Counts the sessions that this process has joined; a thread that was in an earlier one, or
   /// that a fork copied, begins anew.
   var generation: UInt32 = 0
+  /// How often modules have come or gone, from bit 48 on: what was learned of code addresses holds
+  /// for one such epoch.
+  var epoch: UInt64 = 0
+  /// Where the dynamic loader lies.
+  var loaderStart: UInt64 = 0
+  var loaderBytes: UInt64 = 0
+  /// Modules of this epoch that were published, by their start.
+  var knownModules: UnsafeMutablePointer<KnownModule>?
   var imageNumber: UInt32 = 0
   /// The node under which the stacks of this program image hang.
   var imageRoot: UInt32 = 0
   var stackLimit: Int = 0
+  var usesFramePointers = false
   var clock: UInt32 = 0
 }
 

@@ -44,8 +44,11 @@ enum StackInterner {
     }
     var depth = walk.shared
     var index = walk.fresh &- 1
+    let hasGenerations = walk.rules & UnwindRule.generationMask != 0
     while index >= 0 {
-      node = child(of: node, fresh.addresses[index])
+      var address = fresh.addresses[index]
+      if hasGenerations { address = withGeneration(address, walk.epoch) }
+      node = child(of: node, address)
       remembered.copy(depth, from: fresh, index)
       nodes[depth] = node
       depth = depth &+ 1
@@ -54,6 +57,13 @@ enum StackInterner {
     let isReliable = walk.isRegular && !walk.isTruncated
     scratch[StackScratch.count] = UInt64(truncatingIfNeeded: isReliable ? depth : walk.shared)
     return node
+  }
+
+  /// The address with the generation of its module above it.
+  @inline(never)
+  private static func withGeneration(_ address: UInt64, _ epoch: UInt64) -> UInt64 {
+    let rule = UnwindRuleCache.rule(at: address &- 1, epoch: epoch)
+    return address | rule.bits & UnwindRule.generationMask
   }
 
   /// The node of a call below `parent`; `parent` itself when the tree is full.

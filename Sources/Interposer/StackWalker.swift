@@ -12,6 +12,8 @@ enum StackScratch {
   /// The nodes of the remembered frames, 32 bits each, and how many frames those are.
   static let nodes = 2 * Frames.words
   static let count = nodes + LACUNA_STACK_LIMIT / 2
+  /// The epoch of the session's modules in which they were remembered.
+  static let epoch = count + 1
   static let words = count + 8
 }
 
@@ -46,6 +48,10 @@ struct Walk {
   /// Whether the next walk may rely on the fresh frames: all lie on the thread's own stack, follow
   /// from what was remembered of them, and end where the unwind information says so.
   var isRegular = true
+  /// The epoch of the session's modules when the walk began.
+  var epoch: UInt64
+  /// The union of the bits of the fresh frames' rules: whether there is a generation among them.
+  var rules: UInt64 = 0
 }
 
 enum StackWalker {
@@ -57,8 +63,51 @@ enum StackWalker {
     guard session.stackLimit > 0 else { return 0 }
     writer.pointee.elsewhere_high = 0
     let scratch = writer.pointee.scratch.unsafelyUnwrapped
-    return StackInterner.node(of: walk(frame, thread, writer), scratch)
+    let walk =
+      session.usesFramePointers
+      ? FramePointerWalker.walk(frame, thread, writer) : walk(frame, thread, writer)
+    return StackInterner.node(of: walk, scratch)
   }
+
+  /// The three registers that are followed.
+  struct Registers {
+    var framePointer: UInt64
+    var stackPointer: UInt64
+    var returnAddress: UInt64
+  }
+
+  /// Forgets what was remembered when modules have come or gone since; returns the epoch.
+  @inline(__always)
+  static func beginWalk(
+    _ returnAddress: UInt64, _ scratch: UnsafeMutablePointer<UInt64>
+  ) -> UInt64 {
+    if returnAddress &- session.loaderStart < session.loaderBytes {
+      LoaderWatch.loaderAllocates()
+    }
+    let epoch = session.epoch
+    if scratch[StackScratch.epoch] != epoch {
+      scratch[StackScratch.epoch] = epoch
+      scratch[StackScratch.count] = 0
+    }
+    return epoch
+  }
+
+  /// What a signal interrupted: the kernel put its registers onto the stack (`struct rt_sigframe`).
+  @inline(never)
+  static func interrupted(
+    by stackPointer: UInt64, _ thread: Thread, _ writer: Writer
+  ) -> Registers? {
+    guard let interrupted = load(stackPointer &+ 168, thread, writer),
+      let framePointer = load(stackPointer &+ 120, thread, writer),
+      let outer = load(stackPointer &+ 160, thread, writer)
+    else { return nil }
+    return Registers(
+      framePointer: framePointer, stackPointer: outer, returnAddress: interrupted)
+  }
+
+  /// User space ends at 2^47; a return address of 0 ends a stack.
+  @inline(__always)
+  static func mayBeCode(_ address: UInt64) -> Bool { address &- 1 < (1 << 47) &- 1 }
 
   /// Walks outwards until the stack ends, the limit is reached, or what follows is known to be the
   /// same as in the last walk.
@@ -71,13 +120,14 @@ enum StackWalker {
     var framePointer = frame.load(as: UInt64.self)
     var returnAddress = frame.load(fromByteOffset: 8, as: UInt64.self)
     var stackPointer = UInt64(UInt(bitPattern: frame)) &+ 16
+    let epoch = beginWalk(returnAddress, scratch)
     // A return address may be the first byte behind its function; the call is before it. The
     // address that a signal interrupted is exact.
     var callOffset: UInt64 = 1
     let limit = session.stackLimit
     // The innermost remembered frame that may still be met.
     var candidate = Int(truncatingIfNeeded: scratch[StackScratch.count]) &- 1
-    var walk = Walk()
+    var walk = Walk(epoch: epoch)
     while true {
       while candidate >= 0, old.stackPointers[candidate] < stackPointer {
         candidate = candidate &- 1
@@ -103,18 +153,15 @@ enum StackWalker {
       fresh.framePointers[index] = framePointer
       fresh.savedPlaces[index] = 0
       walk.fresh = index &+ 1
-      let rule = UnwindRuleCache.rule(at: returnAddress &- callOffset)
+      let rule = UnwindRuleCache.rule(at: returnAddress &- callOffset, epoch: epoch)
+      walk.rules |= rule.bits
       if rule.base >= UnwindRule.Base.signal.rawValue {
         guard rule.base == UnwindRule.Base.signal.rawValue else { return walk }
         walk.isRegular = false
-        guard
-          let interrupted = load(stackPointer &+ 168, thread, writer),
-          let outerFramePointer = load(stackPointer &+ 120, thread, writer),
-          let outerStackPointer = load(stackPointer &+ 160, thread, writer)
-        else { return walk }
-        framePointer = outerFramePointer
-        stackPointer = outerStackPointer
-        returnAddress = interrupted
+        guard let outer = interrupted(by: stackPointer, thread, writer) else { return walk }
+        framePointer = outer.framePointer
+        stackPointer = outer.stackPointer
+        returnAddress = outer.returnAddress
         callOffset = 0
         continue
       }
@@ -132,7 +179,7 @@ enum StackWalker {
       }
       // Callers lie further up: a rule that goes down is wrong, and could go round for ever.
       guard frameAddress > stackPointer, let next = load(frameAddress &- 8, thread, writer),
-        next != 0
+        mayBeCode(next)
       else {
         walk.isRegular = false
         return walk
@@ -189,7 +236,7 @@ enum StackWalker {
   /// once. Any other memory, such as the stack of a coroutine, may be gone at the next walk, and is
   /// asked for in each.
   @inline(__always)
-  private static func load(_ address: UInt64, _ thread: Thread, _ writer: Writer) -> UInt64? {
+  static func load(_ address: UInt64, _ thread: Thread, _ writer: Writer) -> UInt64? {
     let isOwn = address >= thread.pointee.stack_low && address < thread.pointee.stack_top
     if !isOwn || address & 7 != 0 {
       let isKnown =

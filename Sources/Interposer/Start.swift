@@ -77,7 +77,9 @@ private func begin(_ segment: UnsafeMutableRawPointer) -> UnsafePointer<UInt8>? 
   session.rings = part(header.pointee.rings_offset).assumingMemoryBound(to: UInt64.self)
   session.recording = recording.assumingMemoryBound(to: UInt8.self)
   session.stackLimit = limit < LACUNA_STACK_LIMIT ? limit : LACUNA_STACK_LIMIT
+  session.usesFramePointers = header.pointee.stack_method == 1
   session.clock = header.pointee.clock
+  LoaderWatch.start()
   session.generation = session.generation &+ 1
   describe(header)
   // An exec ends the other threads wherever they are: one of them may have held the shared ring.
@@ -110,6 +112,7 @@ private func describe(_ header: UnsafeMutablePointer<lacuna_header>) {
   // requests on to it: its first blocks will tell.
   header.pointee.block_header_bytes = isLibc(path, length) ? 8 : 0
   BlockHeader.remainingProbes = isLibc(path, length) ? 0 : 4
+  if isLibc(path, length) { ArenaWatch.start() }
 }
 
 /// Whether the file name is `libc.so.6`.

@@ -9,9 +9,10 @@ import CaptureABI
 enum ToolMemory {
   private static let hugePage = 1 << 21
   private static let ruleBytes = UnwindRuleCache.capacity &* MemoryLayout<UnwindRuleSlot>.size
+  private static let knownBytes = ModuleTable.knownEntries &* MemoryLayout<KnownModule>.size
   private static let indexBytes = StackInterner.indexEntries &* 8
   private static let scratchBytes = LACUNA_RING_COUNT &* StackScratch.words &* 8
-  private static let byteCount = ruleBytes &+ indexBytes &+ scratchBytes
+  private static let byteCount = ruleBytes &+ indexBytes &+ scratchBytes &+ knownBytes
   private static let adviseHugePage = 14
   private static let wipeOnFork = 18
 
@@ -25,7 +26,9 @@ enum ToolMemory {
       SystemCall.madvise, Int(bitPattern: start), ruleBytes &+ indexBytes, adviseHugePage)
     session.rules = start.assumingMemoryBound(to: UnwindRuleSlot.self)
     session.index = (start + ruleBytes).assumingMemoryBound(to: UInt64.self)
-    session.scratch = (start + ruleBytes + indexBytes).assumingMemoryBound(to: UInt64.self)
+    let scratch = start + ruleBytes + indexBytes
+    session.scratch = scratch.assumingMemoryBound(to: UInt64.self)
+    session.knownModules = (scratch + scratchBytes).assumingMemoryBound(to: KnownModule.self)
     header.pointee.tool_bytes = UInt64(byteCount)
     lacuna_store64(&header.pointee.tool_start, UInt64(UInt(bitPattern: start)))
     return true

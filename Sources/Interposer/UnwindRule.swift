@@ -7,6 +7,7 @@
 ///     bits 3-4    where the caller's rbp is
 ///     bits 8-31   offset of the CFA, signed
 ///     bits 32-47  offset of rbp, signed
+///     bits 48-63  generation of the module that the address belongs to
 ///
 /// The return address always lies at CFA - 8.
 struct UnwindRule {
@@ -60,6 +61,13 @@ struct UnwindRule {
       | (UInt64(truncatingIfNeeded: framePointerOffset) & 0xffff) << 32
   }
 
+  /// The same rule for code of a module of that generation.
+  func of(generation: UInt64) -> UnwindRule {
+    UnwindRule(bits: bits & ~Self.generationMask | generation << 48)
+  }
+
+  static let generationMask: UInt64 = 0xffff << 48
+
   @inline(__always)
   var base: UInt64 { bits & 7 }
 
@@ -80,7 +88,8 @@ struct UnwindRule {
 /// One remembered rule.
 ///
 /// The address is stored mixed with the rule, so that a slot that two threads write at once matches
-/// no address, instead of giving one address the rule of another.
+/// no address, instead of giving one address the rule of another. The bits above the address say for
+/// which epoch of the session's modules the rule holds.
 struct UnwindRuleSlot {
   var mixed: UInt64
   var rule: UInt64
@@ -98,21 +107,30 @@ enum UnwindRuleCache {
   }
 
   @inline(__always)
-  static func rule(at address: UInt64) -> UnwindRule {
+  static func rule(at address: UInt64, epoch: UInt64) -> UnwindRule {
     let slots = set(of: address)
+    let key = address ^ epoch
     let first = slots[0]
-    if first.mixed ^ first.rule == address { return UnwindRule(bits: first.rule) }
+    if first.mixed ^ first.rule == key { return UnwindRule(bits: first.rule) }
     let second = slots[1]
-    if second.mixed ^ second.rule == address { return UnwindRule(bits: second.rule) }
-    return find(address)
+    if second.mixed ^ second.rule == key { return UnwindRule(bits: second.rule) }
+    return find(address, epoch)
   }
 
   @inline(never)
-  private static func find(_ address: UInt64) -> UnwindRule {
-    let rule = UnwindTable.rule(at: address)
+  private static func find(_ address: UInt64, _ epoch: UInt64) -> UnwindRule {
+    let rule = UnwindTable.rule(at: address, epoch: epoch)
     let slots = set(of: address)
     slots[1] = slots[0]
-    slots[0] = UnwindRuleSlot(mixed: address ^ rule.bits, rule: rule.bits)
+    slots[0] = UnwindRuleSlot(mixed: address ^ epoch ^ rule.bits, rule: rule.bits)
     return rule
+  }
+
+  /// Forgets everything, when the numbers of epochs begin anew.
+  @inline(never)
+  static func clear() {
+    for i in 0..<capacity {
+      session.rules.unsafelyUnwrapped[i] = UnwindRuleSlot(mixed: 0, rule: 0)
+    }
   }
 }

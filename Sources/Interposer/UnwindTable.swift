@@ -16,10 +16,16 @@ enum UnwindTable {
   /// The rule at an address, from the tables that the loader has mapped.
   ///
   /// Takes no lock: `_dl_find_object` is made for unwinders.
-  static func rule(at address: UInt64) -> UnwindRule {
+  static func rule(at address: UInt64, epoch: UInt64) -> UnwindRule {
     var object = lacuna_object()
-    guard lacuna_find_object(address, &object) != 0 else { return .unknown }
-    ModuleTable.publish(object)
+    guard lacuna_find_object(address, &object) != 0 else {
+      return .unknown.of(generation: ModuleTable.generationOutside(address))
+    }
+    let generation = ModuleTable.publish(object, epoch: epoch)
+    return rule(at: address, in: object).of(generation: generation)
+  }
+
+  private static func rule(at address: UInt64, in object: lacuna_object) -> UnwindRule {
     guard object.eh_frame_header != 0,
       let entry = search(object.eh_frame_header, for: address, end: object.end),
       let description = parse(entry, covering: address, in: object)

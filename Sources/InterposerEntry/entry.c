@@ -4,6 +4,7 @@
 // An allocation is reported after the real call and a free before it: then no address is ever seen
 // to be handed out again while it lives, whichever thread does what.
 #include "InterposerEntry.h"
+#include "heaps.h"
 #include "real.h"
 #include <errno.h>
 
@@ -23,7 +24,7 @@ static inline uint32_t shift_of(size_t alignment) {
 static inline __attribute__((always_inline)) void *
 allocated(void *block, size_t size, uint32_t entry, uint32_t shift, const void *frame) {
   if (block && recording())
-    lacuna_did_allocate(block, size, lacuna_real.malloc_usable_size(block), entry, shift, frame);
+    lacuna_did_allocate(block, size, usable_size(block), entry, shift, frame);
   return block;
 }
 
@@ -31,10 +32,12 @@ static inline __attribute__((always_inline)) void *
 reallocated(void *old, size_t size, uint32_t entry, const void *frame) {
   if (!old) return allocated(lacuna_real.realloc(old, size), size, entry, 0, frame);
   if (!recording()) return lacuna_real.realloc(old, size);
+  uint64_t arena = watched_arena(old);
   uint64_t before = lacuna_will_reallocate();
   void *block = lacuna_real.realloc(old, size);
-  size_t usable = block ? lacuna_real.malloc_usable_size(block) : 0;
+  size_t usable = block ? usable_size(block) : 0;
   lacuna_did_reallocate(old, block, size, usable, entry, before, frame);
+  if (arena) look_at_arena(arena);
   return block;
 }
 
@@ -59,7 +62,15 @@ EXPORT void *reallocarray(void *old, size_t count, size_t size) {
 }
 
 EXPORT void free(void *block) {
-  if (block && recording()) lacuna_will_free(block);
+  if (block && recording()) {
+    uint64_t arena = watched_arena(block);
+    lacuna_will_free(block);
+    if (arena) {
+      lacuna_real.free(block);
+      look_at_arena(arena);
+      return;
+    }
+  }
   lacuna_real.free(block);
 }
 

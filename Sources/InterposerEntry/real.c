@@ -24,6 +24,8 @@ extern char **__environ;
 __thread struct lacuna_thread lacuna_thread_block
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
+struct lacuna_heaps lacuna_heaps;
+
 static const unsigned char not_recording = 0;
 const volatile unsigned char *lacuna_recording = &not_recording;
 
@@ -80,6 +82,10 @@ static int find_real(void) {
 }
 
 __attribute__((constructor)) static void start(void) { find_real(); }
+
+__attribute__((destructor)) static void end(void) {
+  if (*lacuna_recording) lacuna_sweep_arenas();
+}
 
 static void *first_malloc(size_t size) {
   return find_real() ? lacuna_real.malloc(size) : __libc_malloc(size);

@@ -29,10 +29,14 @@ final class ProcessRecording {
   private var nextCalibration: UInt64 = 0
 
   /// Creates the trace file and the segment.
-  init(output: String, metadata: TraceMetadata, stackLimit: Int) throws {
+  init(
+    output: String, metadata: TraceMetadata, stackLimit: Int, usesFramePointers: Bool = false
+  ) throws {
     let usesMonotonicClock = !TickClock.isCounterInvariant
     writer = try TraceWriter(path: output, metadata: metadata)
-    segment = try Segment(stackLimit: stackLimit, usesMonotonicClock: usesMonotonicClock)
+    segment = try Segment(
+      stackLimit: stackLimit, usesFramePointers: usesFramePointers,
+      usesMonotonicClock: usesMonotonicClock)
     merger = RingMerger(
       segment: segment, feeder: TraceFeeder(writer: writer, segment: segment),
       clock: TickClock(usesMonotonicClock: usesMonotonicClock))

@@ -15,6 +15,9 @@ public struct RecordingOptions: Sendable {
   public var output: String
   /// Frames kept of each stack, at most 128; 0 records no stacks.
   public var stackLimit = 128
+  /// Whether stacks are walked by frame pointers, for programs compiled with them, instead of by call
+  /// frame information.
+  public var usesFramePointers = false
 
   /// Records everything, stacks up to the limit included.
   public init(command: [String], executable: String, output: String) {
@@ -59,7 +62,8 @@ public struct Recording {
     metadata.headerBytes = 8
     metadata.knowsStacks = options.stackLimit > 0
     process = try ProcessRecording(
-      output: options.output, metadata: metadata, stackLimit: options.stackLimit)
+      output: options.output, metadata: metadata, stackLimit: options.stackLimit,
+      usesFramePointers: options.usesFramePointers)
   }
 
   /// Runs the program to its end.

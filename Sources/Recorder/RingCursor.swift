@@ -19,7 +19,7 @@ struct RingRecord {
     case pool
     /// A moment got a name; the name is in ``RingCursor/text``.
     case mark
-    /// A heap of a thread arena has another size; first of its arena if `detail` is 1.
+    /// A heap of a thread arena has a size; `detail` as ``ArenaHeaps`` has it.
     case resizeHeap
     /// A program image begins: its number in `size`, the start of its break in `address`.
     case image

@@ -22,9 +22,12 @@ final class Segment {
   ///
   /// - Parameters:
   ///   - stackLimit: how many frames of a stack are kept; 0 records no stacks.
+  ///   - usesFramePointers: whether stacks are walked by frame pointers.
   ///   - usesMonotonicClock: whether stamps come from `CLOCK_MONOTONIC`, because the processor's
   ///     time stamp counter does not tick evenly.
-  init(stackLimit: Int, usesMonotonicClock: Bool) throws(RecorderError) {
+  init(
+    stackLimit: Int, usesFramePointers: Bool = false, usesMonotonicClock: Bool
+  ) throws(RecorderError) {
     var layout = Layout()
     let headerOffset = layout.add(4096)
     let controlsOffset = layout.add(
@@ -64,6 +67,7 @@ final class Segment {
     header.pointee.rings_offset = UInt64(ringsOffset)
     header.pointee.clock = usesMonotonicClock ? 1 : 0
     header.pointee.stack_limit = UInt32(stackLimit)
+    header.pointee.stack_method = usesFramePointers ? 1 : 0
     header.pointee.magic = UInt64(LACUNA_MAGIC)
   }
 

@@ -21,6 +21,7 @@ struct TraceFeeder {
   private var lastBreak: UInt64 = 0
   private var pools: [UInt64: PoolID] = [:]
   private static let poolLimit = 1 << 20
+  private var arenaHeaps = ArenaHeaps()
 
   init(writer: TraceWriter, segment: Segment) {
     self.writer = writer
@@ -69,14 +70,27 @@ struct TraceFeeder {
       guard record.address != lastBreak else { return }
       lastBreak = record.address
       writer.moveBreak(to: address, time: time)
-    case .system, .pool, .resizeHeap:
+    case .resizeHeap:
+      resize(
+        arenaHeaps.report(base: record.address, bytes: record.size, detail: record.detail),
+        thread: thread, time: time)
+    case .system, .pool:
       if let step = sideStep(record, writer) { writer.side(step, thread: thread, time: time) }
     case .mark:
       writer.mark(String(decoding: text, as: UTF8.self), thread: thread, time: time)
     case .image:
       lastBreak = record.address
       if record.size > 0 { writer.replaceImage(time: time) }
+      resize(arenaHeaps.removeAll(), thread: thread, time: time)
       writer.startBreak(at: address, time: time)
+    }
+  }
+
+  private func resize(_ changes: [ArenaHeaps.Change], thread: ThreadIndex, time: Timestamp) {
+    for change in changes {
+      let range = Address(change.base)..<Address(change.base + change.bytes)
+      writer.side(
+        .resizeHeap(range: range, isFirst: change.isFirst), thread: thread, time: time)
     }
   }
 
@@ -85,7 +99,6 @@ struct TraceFeeder {
     let start = Address(record.address)
     let size = Self.count(min(record.size, 1 << 48))
     let range = start..<max(start, start + size)
-    if record.kind == .resizeHeap { return .resizeHeap(range: range, isFirst: record.detail == 1) }
     if record.kind == .pool {
       let pool = pool(record.oldAddress)
       return record.entry == EntryPoint.poolFree.rawValue
@@ -167,7 +180,9 @@ struct TraceFeeder {
       }
       if entry.return_address != 1 {
         parentNumber = writer.node(
-          parent: parentNumber, returnAddress: entry.return_address, image: image)
+          parent: parentNumber, returnAddress: entry.return_address & 0xffff_ffff_ffff,
+          image: image,
+          generation: UInt16(entry.return_address >> 48))
       }
       remember(node, parentNumber, image: image)
     }
@@ -238,7 +253,8 @@ struct TraceFeeder {
         Array($0.prefix(Int(min(entry.build_id_bytes, 20))))
       }
       let module = Module(
-        image: entry.image, range: Address(entry.start)..<Address(entry.end), bias: entry.bias,
+        image: entry.image, generation: UInt16(truncatingIfNeeded: entry.generation),
+        range: Address(entry.start)..<Address(entry.end), bias: entry.bias,
         path: path, buildID: buildID)
       guard !knownModules.contains(module) else { continue }
       knownModules.append(module)

@@ -10,8 +10,8 @@ public import MemoryUnits
 /// of its own (`mmap_chunk`, malloc.c 2.36) and covers its pages whole, unless it lies in the data
 /// segment.
 ///
-/// What the process held is not in the trace but for the break, so it is inferred: see
-/// ``BreakSegment`` and ``RegionTable``. Whatever a trace claims, held ranges never overlap, and
+/// Of what the process held the trace has the break and, where glibc answered, the heaps of thread
+/// arenas; the rest is inferred: see ``BreakSegment`` and ``RegionTable``. Whatever a trace claims, held ranges never overlap, and
 /// every live block is held. A block outside the lower 2^47 bytes, where user space ends on
 /// x86-64, or partly in the data segment, has no place: it covers no bytes and is counted.
 public struct RecordedHeap: Heap, ~Copyable {
@@ -97,12 +97,23 @@ public struct RecordedHeap: Heap, ~Copyable {
     }
   }
 
+  /// Held is what the trace says, from the first report on.
+  public mutating func arenaHeapResized(to range: Range<Address>, isFirst: Bool) {
+    guard range.lowerBound < Address(1 << 47), !segment.covers(range.lowerBound.rawValue) else {
+      return
+    }
+    regions.heapResized(
+      at: range.lowerBound.rawValue,
+      to: range.upperBound.rawValue &- range.lowerBound.rawValue, &heldChanges)
+  }
+
   /// Whether glibc mapped the block on its own.
   ///
   /// Its threshold is 128 KiB unless set otherwise, and a mapping may later shrink below it, where
   /// arenas have blocks that look the same.
   private func isMapping(_ address: UInt64, _ usable: UInt64) -> Bool {
     headerBytes == 8 && address & 0xfff == 0x10 && usable & 0xfff == 0xff0
+      && !regions.isInHeap(address)
       && (usable >= 0x1fff0 || !regions.hasBlocks(at: address))
   }
 

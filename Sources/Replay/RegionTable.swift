@@ -8,7 +8,9 @@ internal import MemoryUnits
 /// What a region holds is the union of two parts:
 /// * its extent: from the lowest to the highest page that blocks ever covered there. It never
 ///   shrinks while a block lives in the region and is given back when the last one ends. A block
-///   that crosses into other regions counts in each of them.
+///   that crosses into other regions counts in each of them. Where the trace says how large the heap
+///   of a thread arena is that fills the region, the extent is that, and stays when the last block
+///   ends; a live block beyond it, which no sound trace has, is held all the same.
 /// * mappings: blocks for each of which the allocator asked the system separately.
 struct RegionTable: ~Copyable {
   // Not private: the compiler (6.3.1, debug) cannot lay it out from another file then.
@@ -17,6 +19,10 @@ struct RegionTable: ~Copyable {
     var upper: UInt64 = 0
     var blocks: UInt32 = 0
     var mappings: UInt32 = 0
+    /// Where ``PageCounts`` has its pages, if this is a heap whose size the trace tells; else 0.
+    var slot: UInt32 = 0
+    /// The bytes that the trace gives it.
+    var heapBytes: UInt32 = 0
   }
 
   private static let shift: UInt64 = 26
@@ -25,16 +31,21 @@ struct RegionTable: ~Copyable {
   private static let mostMappings: UInt32 = 4096
 
   private let regions = FlatTable<Region>(count: 1 << (47 - 26))
+  private var pages = PageCounts()
   /// The mappings that reach into a region, whole, in no order.
   private var mappings: [Int: [Range<UInt64>]] = [:]
 
   /// Whether a block that is not mapped on its own lives in the region of this address.
   func hasBlocks(at address: UInt64) -> Bool { regions.base[Int(address >> Self.shift)].blocks > 0 }
 
+  /// Whether the trace tells how large the heap is that the address lies in.
+  func isInHeap(_ address: UInt64) -> Bool { regions.base[Int(address >> Self.shift)].slot > 0 }
+
   /// Whether the regions that these addresses lie in hold nothing.
   func isEmpty(between lower: UInt64, and upper: UInt64) -> Bool {
     indices(of: lower..<upper).allSatisfy {
-      regions.base[$0].blocks == 0 && regions.base[$0].mappings == 0
+      let region = regions.base[$0]
+      return region.blocks == 0 && region.mappings == 0 && region.slot == 0
     }
   }
 
@@ -55,12 +66,13 @@ struct RegionTable: ~Copyable {
       let lower = part.lowerBound & ~4095
       let upper = (part.upperBound &+ 4095) & ~4095
       let region = regions.base[index]
+      if region.slot > 0 { pages.add(region.slot, end: part.upperBound) }
       if region.blocks > 0 && lower >= region.lower && upper <= region.upper {
         regions.base[index].blocks &+= 1
         continue
       }
       change(index, &changes) { table in
-        let isFirst = region.blocks == 0
+        let isFirst = region.blocks == 0 && region.slot == 0
         table.regions.base[index].lower = isFirst ? lower : min(region.lower, lower)
         table.regions.base[index].upper = isFirst ? upper : max(region.upper, upper)
         table.regions.base[index].blocks &+= 1
@@ -71,17 +83,54 @@ struct RegionTable: ~Copyable {
   /// A block ends that began here.
   mutating func blockEnds(_ range: Range<UInt64>, _ changes: inout [HeldChange]) {
     for index in indices(of: range) {
-      let blocks = regions.base[index].blocks
-      if blocks > 1 {
-        regions.base[index].blocks = blocks &- 1
-      } else if blocks == 1 {
+      let region = regions.base[index]
+      if region.slot > 0, region.blocks > 0 {
+        pages.remove(region.slot, end: part(of: range, in: index).upperBound)
+      }
+      if region.blocks > 1 {
+        regions.base[index].blocks = region.blocks &- 1
+      } else if region.blocks == 1 {
         change(index, &changes) { table in
-          table.regions.base[index].lower = 0
-          table.regions.base[index].upper = 0
           table.regions.base[index].blocks = 0
+          table.fitHeap(index)
         }
       }
     }
+  }
+
+  /// The heap of a thread arena that begins here has so many bytes; none where it was given back.
+  ///
+  /// Nothing comes of it where blocks lived in the region before its first report: which of them are
+  /// where, nobody counted.
+  mutating func heapResized(
+    at base: UInt64, to bytes: UInt64, _ changes: inout [HeldChange]
+  ) {
+    let index = Int(base >> Self.shift)
+    guard index < regions.count, base & ((1 << Self.shift) - 1) == 0, bytes <= 1 << Self.shift
+    else { return }
+    if regions.base[index].slot == 0 {
+      guard regions.base[index].blocks == 0, bytes > 0, let slot = pages.takeSlot() else { return }
+      regions.base[index].slot = slot
+    }
+    change(index, &changes) { table in
+      table.regions.base[index].heapBytes = UInt32((bytes &+ 4095) & ~4095)
+      table.fitHeap(index)
+    }
+  }
+
+  /// Sets the extent of a region whose blocks became fewer, or whose heap has another size.
+  private mutating func fitHeap(_ index: Int) {
+    let region = regions.base[index]
+    let base = UInt64(index) << Self.shift
+    var bytes = UInt64(region.heapBytes)
+    if region.slot > 0, region.blocks > 0 {
+      bytes = max(bytes, pages.extent(region.slot, below: region.upper &- base))
+    }
+    regions.base[index].lower = bytes > 0 ? base : 0
+    regions.base[index].upper = bytes > 0 ? base &+ bytes : 0
+    guard region.slot > 0, bytes == 0 else { return }
+    pages.giveBack(region.slot)
+    regions.base[index].slot = 0
   }
 
   /// A block begins that is a mapping of its own.

@@ -20,18 +20,19 @@ public final class Symbolizer {
     var modules: [Int]
   }
 
-  private struct Place: Hashable {
-    var returnAddress: UInt64
+  /// What tells modules at the same addresses apart.
+  private struct Version: Hashable {
     var image: UInt32
+    var generation: UInt16
   }
 
   private let modules: [Module]
   private let debugFiles: DebugFiles
   private let searchPaths: [String]
   private let style: NameStyle
-  private let imageMaps: [UInt32: ImageMap]
+  private let maps: [Version: ImageMap]
   private var tables: [FileKey: SymbolTable] = [:]
-  private var frames: [Place: Frame] = [:]
+  private var frames: [CodeAddress: Frame] = [:]
   /// How many more names may exceed the demangler's limits before none may try.
   private var patience = 8
 
@@ -41,7 +42,8 @@ public final class Symbolizer {
   /// Prepares to name addresses in `modules`.
   ///
   /// - Parameters:
-  ///   - modules: the trace's module map. Where modules of one image overlap, the later counts.
+  ///   - modules: the trace's module map. Where modules of one image and generation overlap, the
+  ///     later counts.
   ///   - debugDirectories: where debug files are kept by build id and by path.
   ///   - searchPaths: directories that hold copies of the modules, by their full path or their file
   ///     name; looked at first, and used only when the build id is the recorded one.
@@ -54,7 +56,10 @@ public final class Symbolizer {
     self.debugFiles = DebugFiles(directories: debugDirectories)
     self.searchPaths = searchPaths
     self.style = style
-    imageMaps = Dictionary(grouping: modules.indices, by: { modules[$0].image }).mapValues {
+    maps = Dictionary(
+      grouping: modules.indices,
+      by: { Version(image: modules[$0].image, generation: modules[$0].generation) }
+    ).mapValues {
       let latestFirst = Array($0.reversed())
       let ranges = latestFirst.map { index in
         modules[index].range.lowerBound.rawValue..<modules[index].range.upperBound.rawValue
@@ -71,15 +76,23 @@ public final class Symbolizer {
   /// - Parameter image: the program image (see ``Trace/Module/image``) that was running.
   /// - Complexity: O(1) when asked before; O(log n) for n symbols, after the module is loaded.
   public func frame(returnAddress: UInt64, image: UInt32) -> Frame {
-    let place = Place(returnAddress: returnAddress, image: image)
+    frame(at: CodeAddress(returnAddress: returnAddress, image: image))
+  }
+
+  /// The frame that will be returned to there, in the module that lay there then.
+  ///
+  /// - Complexity: as ``frame(returnAddress:image:)``.
+  public func frame(at place: CodeAddress) -> Frame {
     if let known = frames[place] { return known }
-    let frame = makeFrame(address: returnAddress &- 1, image: image)
+    let frame = makeFrame(place)
     frames[place] = frame
     return frame
   }
 
-  private func makeFrame(address: UInt64, image: UInt32) -> Frame {
-    guard let map = imageMaps[image], let owner = map.cover.owner(of: address) else {
+  private func makeFrame(_ place: CodeAddress) -> Frame {
+    let address = place.returnAddress &- 1
+    let version = Version(image: place.image, generation: place.generation)
+    guard let map = maps[version], let owner = map.cover.owner(of: address) else {
       return Frame(
         function: Self.hexadecimal(address), module: "", offset: address, isResolved: false,
         kind: .user)

@@ -64,6 +64,9 @@ public struct TraceMetadata: Sendable, Equatable, Codable {
 public struct Module: Sendable, Equatable {
   /// The program image that it belongs to: 0, and one more after each `exec`.
   public var image: UInt32
+  /// Tells files apart that lay at overlapping addresses of one image in turn, because the one
+  /// before was unloaded: 0, 1, ….
+  public var generation: UInt16
   /// The mapped addresses.
   public var range: Range<Address>
   /// What the loader added to the addresses in the file.
@@ -75,9 +78,11 @@ public struct Module: Sendable, Equatable {
 
   /// Describes a mapped file.
   public init(
-    image: UInt32, range: Range<Address>, bias: UInt64, path: String, buildID: [UInt8]
+    image: UInt32, generation: UInt16 = 0, range: Range<Address>, bias: UInt64, path: String,
+    buildID: [UInt8]
   ) {
     self.image = image
+    self.generation = generation
     self.range = range
     self.bias = bias
     self.path = path

@@ -8,6 +8,7 @@ public struct StackTable: Sendable {
   private(set) var parents: [UInt32] = [0]
   private(set) var returnAddresses: [UInt64] = [0]
   private(set) var images: [UInt32] = [0]
+  private(set) var generations: [UInt16] = [0]
   private(set) var nodes: [UInt32] = [0]
   private(set) var entries: [EntryPoint] = [.unknown]
 
@@ -26,6 +27,22 @@ public struct StackTable: Sendable {
       node = Int(parents[node])
     }
     return addresses
+  }
+
+  /// The calls of a stack, innermost first, each with what tells its code from other code at the same
+  /// address; empty for an unknown one.
+  /// - Complexity: O(depth).
+  public func frames(of stack: StackID) -> [CodeAddress] {
+    var frames: [CodeAddress] = []
+    var node = node(of: stack)
+    while node != 0 {
+      frames.append(
+        CodeAddress(
+          returnAddress: returnAddresses[node], image: images[node],
+          generation: generations[node]))
+      node = Int(parents[node])
+    }
+    return frames
   }
 
   /// The function that the program called at the end of the stack.
@@ -65,17 +82,20 @@ extension StackTable {
   }
 
   private mutating func pad(nodes nodeCount: Int, stacks stackCount: Int) {
-    while parents.count < nodeCount { addNode(0, 0, 0) }
+    while parents.count < nodeCount { addNode(0, 0, (0, 0)) }
     while nodes.count < stackCount {
       nodes.append(0)
       entries.append(.unknown)
     }
   }
 
-  private mutating func addNode(_ parent: UInt32, _ address: UInt64, _ image: UInt32) {
+  private mutating func addNode(
+    _ parent: UInt32, _ address: UInt64, _ version: (image: UInt32, generation: UInt16)
+  ) {
     parents.append(parent)
     returnAddresses.append(address)
-    images.append(image)
+    images.append(version.image)
+    generations.append(version.generation)
   }
 
   private mutating func addNodes(_ count: Int, _ payload: ChunkPayload) -> Bool {
@@ -84,15 +104,15 @@ extension StackTable {
     var newAddresses = payload.source(.nodeNewAddresses)
     var imageRuns = payload.source(.nodeImages)
     var distinct: [UInt64] = []
-    var image: UInt32 = 0
+    var version: (image: UInt32, generation: UInt16) = (0, 0)
     var run: UInt64 = 0
     for _ in 0..<count {
       if run == 0 {
-        guard let length = imageRuns.varint(), length > 0, let value = imageRuns.varint(),
-          value <= UInt32.max
+        guard let length = imageRuns.varint(), length > 0,
+          let value = imageRuns.varint().flatMap(CodeVersion.unpack)
         else { return false }
         run = length
-        image = UInt32(value)
+        version = value
       }
       run -= 1
       guard let distance = parentColumn.varint(), distance < parents.count,
@@ -104,7 +124,7 @@ extension StackTable {
       }
       guard index <= distinct.count, let last = distinct.last else { return false }
       let address = index == 0 ? last : distinct[Int(index) - 1]
-      addNode(UInt32(parents.count - 1 - Int(distance)), address, image)
+      addNode(UInt32(parents.count - 1 - Int(distance)), address, version)
     }
     return true
   }

@@ -4,7 +4,8 @@
 struct StackTableEncoder: ~Copyable {
   private struct Node {
     var parent: UInt32
-    var image: UInt32
+    /// As ``CodeVersion`` packs it.
+    var version: UInt64
     var returnAddress: UInt64
   }
 
@@ -18,11 +19,11 @@ struct StackTableEncoder: ~Copyable {
   /// Nodes or stacks that wait for a chunk.
   var pending: Int { max(nodes.count, stacks.count) }
 
-  mutating func node(parent: UInt32, returnAddress: UInt64, image: UInt32) -> UInt32 {
+  mutating func node(parent: UInt32, returnAddress: UInt64, version: UInt64) -> UInt32 {
     let id = Int(firstNode) + nodes.count
     guard id < TraceFormat.maximumNodes else { return 0 }
     precondition(Int(parent) < id, "a stack node's parent must be there before it")
-    nodes.append(Node(parent: parent, image: image, returnAddress: returnAddress))
+    nodes.append(Node(parent: parent, version: version, returnAddress: returnAddress))
     return UInt32(id)
   }
 
@@ -74,9 +75,9 @@ struct StackTableEncoder: ~Copyable {
         _ = numbers.set(node.returnAddress, UInt32(numbers.count))
       }
       run += 1
-      if offset + 1 == nodes.count || nodes[offset + 1].image != node.image {
+      if offset + 1 == nodes.count || nodes[offset + 1].version != node.version {
         images.varint(run)
-        images.varint(UInt64(node.image))
+        images.varint(node.version)
         run = 0
       }
     }

@@ -79,11 +79,13 @@ extension ByteSource {
   }
 
   fileprivate mutating func module() -> Module? {
-    guard let image = varint(), image <= UInt32.max, let lower = varint(), let length = varint(),
+    guard let version = varint().flatMap(CodeVersion.unpack), let lower = varint(),
+      let length = varint(),
       lower <= UInt64.max - length, let bias = varint(), let path = text(), let buildID = string()
     else { return nil }
     return Module(
-      image: UInt32(image), range: Address(lower)..<Address(lower + length), bias: bias,
+      image: version.image, generation: version.generation,
+      range: Address(lower)..<Address(lower + length), bias: bias,
       path: path, buildID: buildID)
   }
 

@@ -23,7 +23,7 @@ extension ByteSink {
   mutating func name(_ text: String) { string(text.utf8.prefix(65_535)) }
 
   mutating func module(_ module: Module) {
-    varint(UInt64(module.image))
+    varint(CodeVersion.pack(image: module.image, generation: module.generation))
     varint(module.range.lowerBound.rawValue)
     varint(module.range.upperBound.rawValue &- module.range.lowerBound.rawValue)
     varint(module.bias)

@@ -115,9 +115,13 @@ public final class TraceWriter {
   /// Nodes are numbered from 1 on.
   ///
   /// Returns 0 when the trace has 2^28 nodes already. The parent must have been added before.
-  public func node(parent: UInt32, returnAddress: UInt64, image: UInt32) -> UInt32 {
+  public func node(
+    parent: UInt32, returnAddress: UInt64, image: UInt32, generation: UInt16 = 0
+  ) -> UInt32 {
     if stackTable.pending >= TraceFormat.stepsPerChunk { writeStacks() }
-    return stackTable.node(parent: parent, returnAddress: returnAddress, image: image)
+    return stackTable.node(
+      parent: parent, returnAddress: returnAddress,
+      version: CodeVersion.pack(image: image, generation: generation))
   }
 
   /// The stack that ends in that node, by way of that function: found, or added.

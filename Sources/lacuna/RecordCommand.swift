@@ -7,6 +7,13 @@ import Symbols
 import Terminal
 import Trace
 
+/// How call stacks are walked.
+enum StackMethod: String, ExpressibleByArgument, CaseIterable {
+  case cfi
+  case framePointer = "frame-pointer"
+  case none
+}
+
 struct RecordCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "record",
@@ -33,6 +40,13 @@ struct RecordCommand: ParsableCommand {
     help: ArgumentHelp(
       "Frames to keep of each call stack, at most 128; 0 records no stacks.", valueName: "frames"))
   var stackDepth = 128
+
+  @Option(
+    help: ArgumentHelp(
+      "How to walk the call stacks: by call frame information (cfi); by frame pointers "
+        + "(frame-pointer), for programs compiled with -fno-omit-frame-pointer or with code made at "
+        + "run time; or not at all (none).", valueName: "how"))
+  var stacks = StackMethod.cfi
 
   @Flag(name: .shortAndLong, help: "Say nothing but errors.")
   var quiet = false
@@ -82,7 +96,8 @@ struct RecordCommand: ParsableCommand {
     let executable = try find(program[0])
     let path = output.map { $0.replacing("%p", with: "\(getpid())") } ?? defaultName
     var options = RecordingOptions(command: program, executable: executable, output: path)
-    options.stackLimit = stackDepth
+    options.stackLimit = stacks == .none ? 0 : stackDepth
+    options.usesFramePointers = stacks == .framePointer
     let result: RecordingResult
     do {
       let recording = try Recording(options, version: Lacuna.version)

@@ -21,6 +21,7 @@ enum {
   LACUNA_MODULE_CAPACITY = 4096,
   LACUNA_NODE_CAPACITY = 1 << 22,  // ids must fit 24 bits
   LACUNA_PATH_BYTES = 432,
+  LACUNA_NO_GENERATION = 0xffff,   // of code that lies where a module was, and is none
   LACUNA_STACK_LIMIT = 128,        // frames kept of one stack, innermost first
 };
 
@@ -64,7 +65,8 @@ enum {
                              //   malloc_trim: size: the pad. mallopt: address: parameter, size: value
   LACUNA_EXT_MARK = 9,       // ticks, bytes of the name, the name                    3 words + name
   LACUNA_EXT_POOL = 10,      // ticks, node|entry<<32, pool, address, size                 6 words
-  LACUNA_EXT_HEAP = 11,      // ticks, start of a heap of a thread arena, bytes, is first  5 words
+  LACUNA_EXT_HEAP = 11,      // ticks, start of a heap of a thread arena, bytes,          5 words
+                             //   start of the arena's heap before it | 1 if it has the arena's top
 };
 
 enum {
@@ -100,7 +102,7 @@ struct lacuna_header {
   uint64_t truncated_stacks;
   uint64_t tool_start, tool_bytes; // memory of the library that the recorder does not share
   uint32_t block_header_bytes;
-  uint32_t pad;
+  uint32_t stack_method;   // 0: call frame information, 1: frame pointers
   char executable[LACUNA_PATH_BYTES];
   char allocator[LACUNA_PATH_BYTES];
 };
@@ -124,14 +126,17 @@ struct lacuna_module {
   uint64_t start, end;     // mapped addresses
   uint64_t bias;           // what the loader added
   uint32_t image;
+  uint32_t generation;     // of the files that lay at overlapping addresses in turn: 0, 1, ...
   uint32_t ready;          // 1 when all else is written
   uint32_t build_id_bytes;
   uint8_t build_id[20];
+  uint32_t pad;
   char path[LACUNA_PATH_BYTES];
 };
 
 /// A node of the tree of call stacks. A child of node 0 is the root of a program image, and its
-/// return_address the image's number; every other node is a call.
+/// return_address the image's number; every other node is a call, whose return_address has the
+/// generation of its module in bits 48 to 63.
 struct lacuna_node {
   uint64_t return_address;
   uint32_t parent;

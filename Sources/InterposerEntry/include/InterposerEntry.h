@@ -54,8 +54,39 @@ struct lacuna_object {
 };
 int lacuna_find_object(uint64_t pc, struct lacuna_object *object);
 
+/// Finds the dynamic loader itself. Returns 0 if it cannot.
+int lacuna_find_loader(struct lacuna_object *object);
+/// Whether the loader is adding objects to the process, as it tells debuggers.
+int lacuna_loader_is_adding(void);
+
 /// The address of the malloc that answers.
 uint64_t lacuna_real_malloc_address(void);
+
+/// What was last reported of a heap of a thread arena; the last three of the first heap of each
+/// arena only, where the arena itself lies. Zero until then.
+struct lacuna_heap_entry {
+  uint64_t base;
+  uint64_t system;                     // bytes of all heaps of the arena
+  uint64_t top;                        // its top chunk
+  uint64_t below;                      // bytes of its heaps but the one with the top chunk
+};
+
+enum {
+  LACUNA_HEAP_ENTRIES = 1024,          // a power of two; heaps share an entry from 64 GiB on
+  // Offsets in struct malloc_state, the same from glibc 2.27 on.
+  LACUNA_ARENA_TOP = 96,
+  LACUNA_ARENA_SYSTEM = 2184,
+};
+
+/// The table stays once it is there; `are_watched` is 0 while the allocator is not glibc's, or when
+/// its heaps could not be understood.
+struct lacuna_heaps {
+  struct lacuna_heap_entry *table;
+  uint32_t are_watched;
+};
+extern struct lacuna_heaps lacuna_heaps __attribute__((visibility("hidden")));
+
+static inline struct lacuna_heaps *lacuna_heaps_state(void) { return &lacuna_heaps; }
 
 /// A system call that leaves errno alone. Returns the kernel's result, negative on failure.
 static inline long lacuna_syscall(long number, long a, long b, long c, long d, long e, long f) {
@@ -95,3 +126,13 @@ void lacuna_will_free(void *block);
 uint64_t lacuna_will_reallocate(void);
 void lacuna_did_reallocate(void *old, void *block, size_t size, size_t usable, uint32_t entry,
                            uint64_t ticks_before, const void *frame);
+
+/// Looks whether a block of a thread arena lies in a heap as we know them. Returns 0 if not.
+int lacuna_learn_heap(const void *block);
+/// Reports the heaps of an arena whose size was not reported yet, and those that are gone.
+void lacuna_note_arena(uint64_t arena);
+/// Looks at all arenas: what the end of a thread changed there, nobody has seen.
+void lacuna_sweep_arenas(void);
+
+/// Modules have come or gone: nothing that was learned of code addresses holds any more.
+void lacuna_modules_changed(void);
