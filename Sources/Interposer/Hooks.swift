@@ -11,21 +11,28 @@ enum Recording {
   ///
   /// A signal handler that allocates while its thread is in here finds depth 1 and writes into the
   /// thread's second ring, so that the interrupted record stays whole.
+  ///
+  /// `inOperator` is called when the event may be part of an operator new or delete: the bit of the
+  /// depth that says so makes it look too great, so that all other events find out for nothing.
   @inline(__always)
-  static func enter(_ thread: Thread) -> Writer? {
+  static func enter(_ thread: Thread, inOperator: () -> Void = {}) -> Writer? {
     if thread.pointee.generation != session.generation { joinSession(thread) }
-    let depth = thread.pointee.depth
-    guard depth < 2 else {
-      lose()
-      return nil
+    var depth = thread.pointee.depth
+    if depth >= 2 {
+      inOperator()
+      depth = thread.pointee.depth & UInt32(LACUNA_DEPTH_MASK)
+      guard depth < 2 else {
+        lose()
+        return nil
+      }
     }
-    thread.pointee.depth = depth &+ 1
+    thread.pointee.depth = thread.pointee.depth &+ 1
     let writer = writer(thread, Int(truncatingIfNeeded: depth))
     if writer.pointee.control == nil { claimRing(writer, thread) }
     if isShared(writer) {
       // The interrupted hook may hold the shared ring.
       if depth > 0 {
-        thread.pointee.depth = depth
+        thread.pointee.depth = thread.pointee.depth &- 1
         lose()
         return nil
       }
@@ -38,7 +45,8 @@ enum Recording {
   /// The writer that `enter` returned to the innermost hook that this thread is in.
   @inline(__always)
   static func current(_ thread: Thread) -> Writer {
-    writer(thread, Int(truncatingIfNeeded: thread.pointee.depth &- 1))
+    let depth = thread.pointee.depth & UInt32(LACUNA_DEPTH_MASK)
+    return writer(thread, Int(truncatingIfNeeded: depth &- 1))
   }
 
   @inline(__always)
@@ -99,12 +107,21 @@ enum Recording {
 
 /// See InterposerEntry.h.
 @c(lacuna_did_allocate)
+@inline(never)
 public func didAllocate(
   _ block: UnsafeMutableRawPointer?, _ size: Int, _ usable: Int, _ entry: UInt32, _ shift: UInt32,
   _ frame: UnsafeRawPointer?
 ) {
   let thread = lacuna_current_thread().unsafelyUnwrapped
-  guard let writer = Recording.enter(thread) else { return }
+  var (size, entry, shift, frame) = (size, entry, shift, frame)
+  let writer = Recording.enter(thread) {
+    guard let served = Operator.served(thread, block, size, entry, frame) else { return }
+    size = Int(truncatingIfNeeded: served.pointee.size)
+    entry = served.pointee.entry
+    shift = served.pointee.shift
+    frame = served.pointee.frame
+  }
+  guard let writer else { return }
   let ticks = Recording.stamp(writer)
   let node = StackWalker.node(from: frame.unsafelyUnwrapped, thread, writer)
   Recording.noteBreak(writer, ticks)
@@ -133,8 +150,11 @@ public func didAllocate(
 
 /// See InterposerEntry.h.
 @c(lacuna_will_free)
+@inline(never)
 public func willFree(_ block: UnsafeMutableRawPointer?) {
   let thread = lacuna_current_thread().unsafelyUnwrapped
+  // Another way for what may be part of an operator delete.
+  guard thread.pointee.depth < 2 else { return Operator.willFree(thread, block) }
   guard let writer = Recording.enter(thread) else { return }
   let ticks = Recording.stamp(writer)
   Recording.noteBreak(writer, ticks)

@@ -102,7 +102,10 @@ private func recorderLives() -> Bool {
 /// Forgets what the thread knew of another session.
 @inline(never)
 func joinSession(_ thread: Thread) {
+  // The first event of a thread may be one inside an operator.
+  let isInOperator = thread.pointee.depth & UInt32(LACUNA_OPERATOR_OPEN)
   thread.pointee = lacuna_thread()
+  thread.pointee.depth = isInOperator
   thread.pointee.generation = session.generation
 }
 

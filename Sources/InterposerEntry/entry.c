@@ -1,30 +1,23 @@
-// The exported functions. Each calls the real one itself, so that no Swift frame, which would have
-// no unwind information, is on the stack while the allocator runs.
+// The exported functions of the malloc family. Each calls the real one itself, so that no Swift
+// frame, which would have no unwind information, is on the stack while the allocator runs.
 //
 // An allocation is reported after the real call and a free before it: then no address is ever seen
 // to be handed out again while it lives, whichever thread does what.
-#include "InterposerEntry.h"
+#include "entry.h"
 #include "heaps.h"
-#include "real.h"
 #include <errno.h>
 
-#define EXPORT __attribute__((visibility("default")))
-#define FRAME __builtin_frame_address(0)
-
-// As numbered by the trace format.
-enum { MALLOC = 1, CALLOC, REALLOC, REALLOCARRAY, POSIX_MEMALIGN, ALIGNED_ALLOC, MEMALIGN, VALLOC, PVALLOC };
-
-static inline int recording(void) { return __builtin_expect(*lacuna_recording, 1); }
-
-static inline uint32_t shift_of(size_t alignment) {
-  return alignment ? (uint32_t)__builtin_ctzl(alignment) : 0;
+// No block: the operator new that may have called wants to know.
+static __attribute__((noinline, cold)) void *refused(void *block, size_t size, const void *frame) {
+  if (!block && recording()) lacuna_did_fail(size, frame);
+  return block;
 }
 
 // Reports a block, if there is one, with what the allocator makes usable of it.
 static inline __attribute__((always_inline)) void *
 allocated(void *block, size_t size, uint32_t entry, uint32_t shift, const void *frame) {
-  if (block && recording())
-    lacuna_did_allocate(block, size, usable_size(block), entry, shift, frame);
+  if (!__builtin_expect(block && recording(), 1)) return refused(block, size, frame);
+  lacuna_did_allocate(block, size, usable_size(block), entry, shift, frame);
   return block;
 }
 
@@ -76,7 +69,8 @@ EXPORT void free(void *block) {
 
 EXPORT int posix_memalign(void **result, size_t alignment, size_t size) {
   int status = lacuna_real.posix_memalign(result, alignment, size);
-  if (status == 0) allocated(*result, size, POSIX_MEMALIGN, shift_of(alignment), FRAME);
+  void *block = status == 0 ? *result : NULL;
+  allocated(block, size, POSIX_MEMALIGN, shift_of(alignment), FRAME);
   return status;
 }
 

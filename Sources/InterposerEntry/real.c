@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "real.h"
 #include "InterposerEntry.h"
+#include "next.h"
 #include <dlfcn.h>
 #include <errno.h>
 #include <link.h>
@@ -53,8 +54,20 @@ static int finding;
     if (found) *(void **)(&functions.name) = found;             \
   } while (0)
 
+// glibc has all of these, so that dlsym need not allocate for an error.
+static void find_system(void) {
+  *(void **)&lacuna_system.mmap = dlsym(RTLD_NEXT, "mmap");
+  *(void **)&lacuna_system.munmap = dlsym(RTLD_NEXT, "munmap");
+  *(void **)&lacuna_system.mremap = dlsym(RTLD_NEXT, "mremap");
+  *(void **)&lacuna_system.madvise = dlsym(RTLD_NEXT, "madvise");
+  *(void **)&lacuna_system.brk = dlsym(RTLD_NEXT, "brk");
+  *(void **)&lacuna_system.sbrk = dlsym(RTLD_NEXT, "sbrk");
+  *(void **)&lacuna_system.mallopt = dlsym(RTLD_NEXT, "mallopt");
+  *(void **)&lacuna_system.malloc_trim = dlsym(RTLD_NEXT, "malloc_trim");
+}
+
 // Returns 0 while the functions are being found, that is, when dlsym itself allocates.
-static int find_real(void) {
+int lacuna_find_real(void) {
   if (lacuna_real.malloc != first_malloc) return 1;
   if (__atomic_exchange_n(&finding, 1, __ATOMIC_ACQ_REL)) return 0;
   int saved = errno;
@@ -70,9 +83,11 @@ static int find_real(void) {
   FIND(pvalloc);
   FIND(malloc_usable_size);
   lacuna_learn_break();
+  find_system();
   // Before libc's own constructor there is no environment: not yet, rather than never.
   if (__environ) {
     lacuna_real = functions;
+    lacuna_find_operators();
     const volatile unsigned char *recording = lacuna_start(__environ);
     if (recording) lacuna_recording = recording;
   }
@@ -81,26 +96,26 @@ static int find_real(void) {
   return lacuna_real.malloc != first_malloc;
 }
 
-__attribute__((constructor)) static void start(void) { find_real(); }
+__attribute__((constructor)) static void start(void) { lacuna_find_real(); }
 
 __attribute__((destructor)) static void end(void) {
   if (*lacuna_recording) lacuna_sweep_arenas();
 }
 
 static void *first_malloc(size_t size) {
-  return find_real() ? lacuna_real.malloc(size) : __libc_malloc(size);
+  return lacuna_find_real() ? lacuna_real.malloc(size) : __libc_malloc(size);
 }
 static void *first_calloc(size_t count, size_t size) {
-  return find_real() ? lacuna_real.calloc(count, size) : __libc_calloc(count, size);
+  return lacuna_find_real() ? lacuna_real.calloc(count, size) : __libc_calloc(count, size);
 }
 static void *first_realloc(void *block, size_t size) {
-  return find_real() ? lacuna_real.realloc(block, size) : __libc_realloc(block, size);
+  return lacuna_find_real() ? lacuna_real.realloc(block, size) : __libc_realloc(block, size);
 }
 static void first_free(void *block) {
-  find_real() ? lacuna_real.free(block) : __libc_free(block);
+  lacuna_find_real() ? lacuna_real.free(block) : __libc_free(block);
 }
 static int first_posix_memalign(void **result, size_t alignment, size_t size) {
-  if (find_real()) return lacuna_real.posix_memalign(result, alignment, size);
+  if (lacuna_find_real()) return lacuna_real.posix_memalign(result, alignment, size);
   if (alignment % sizeof(void *) || alignment == 0 || alignment & (alignment - 1)) return EINVAL;
   void *block = __libc_memalign(alignment, size);
   if (!block) return ENOMEM;
@@ -108,19 +123,19 @@ static int first_posix_memalign(void **result, size_t alignment, size_t size) {
   return 0;
 }
 static void *first_aligned_alloc(size_t alignment, size_t size) {
-  return find_real() ? lacuna_real.aligned_alloc(alignment, size) : __libc_memalign(alignment, size);
+  return lacuna_find_real() ? lacuna_real.aligned_alloc(alignment, size) : __libc_memalign(alignment, size);
 }
 static void *first_memalign(size_t alignment, size_t size) {
-  return find_real() ? lacuna_real.memalign(alignment, size) : __libc_memalign(alignment, size);
+  return lacuna_find_real() ? lacuna_real.memalign(alignment, size) : __libc_memalign(alignment, size);
 }
 static void *first_valloc(size_t size) {
-  return find_real() ? lacuna_real.valloc(size) : __libc_valloc(size);
+  return lacuna_find_real() ? lacuna_real.valloc(size) : __libc_valloc(size);
 }
 static void *first_pvalloc(size_t size) {
-  return find_real() ? lacuna_real.pvalloc(size) : __libc_pvalloc(size);
+  return lacuna_find_real() ? lacuna_real.pvalloc(size) : __libc_pvalloc(size);
 }
 static size_t first_malloc_usable_size(void *block) {
-  return find_real() ? lacuna_real.malloc_usable_size(block) : 0;
+  return lacuna_find_real() ? lacuna_real.malloc_usable_size(block) : 0;
 }
 
 // ---- What only C can reach ----------------------------------------------------------------------

@@ -1,6 +1,7 @@
 // The functions behind the interposed ones: libc's, or those of another preloaded allocator.
 #pragma once
 #include <stddef.h>
+#include <stdint.h>
 
 struct lacuna_functions {
   void *(*malloc)(size_t);
@@ -17,6 +18,23 @@ struct lacuna_functions {
 
 /// Until the first call, the functions that find the others.
 extern struct lacuna_functions lacuna_real;
+
+/// Finds the real functions and starts recording. Returns 0 while they are being found.
+int lacuna_find_real(void);
+
+/// What else a program asks of the C library that concerns memory. Until the first
+/// call, the functions that find the others.
+struct lacuna_system {
+  void *(*mmap)(void *, size_t, int, int, int, long);
+  int (*munmap)(void *, size_t);
+  void *(*mremap)(void *, size_t, size_t, int, ...);
+  int (*madvise)(void *, size_t, int);
+  int (*brk)(void *);
+  void *(*sbrk)(intptr_t);
+  int (*mallopt)(int, int);
+  int (*malloc_trim)(size_t);
+};
+extern struct lacuna_system lacuna_system;
 
 /// 1 at the address while this process records.
 extern const volatile unsigned char *lacuna_recording;

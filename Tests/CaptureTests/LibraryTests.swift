@@ -11,11 +11,24 @@ import Testing
   func exports() throws {
     let result = try Workshop().run("nm", ["-D", "--defined-only", Self.library])
     let names = result.output.split(separator: "\n").compactMap { $0.split(separator: " ").last }
+    let operators = ["w", "a"].flatMap { form in
+      ["m", "mRKSt9nothrow_t", "mSt11align_val_t", "mSt11align_val_tRKSt9nothrow_t"]
+        .map { "_Zn\(form)\($0)" }
+    }
+    let releases = ["l", "a"].flatMap { form in
+      [
+        "", "m", "RKSt9nothrow_t", "St11align_val_t", "mSt11align_val_t",
+        "St11align_val_tRKSt9nothrow_t",
+      ].map { "_Zd\(form)Pv\($0)" }
+    }
     #expect(
-      Set(names.map(String.init)) == [
-        "aligned_alloc", "calloc", "dlclose", "free", "malloc", "malloc_usable_size", "memalign",
-        "posix_memalign", "pvalloc", "realloc", "reallocarray", "valloc",
-      ])
+      names.map(String.init).sorted()
+        == ([
+          "aligned_alloc", "brk", "calloc", "cfree", "dlclose", "free", "free_aligned_sized", "free_sized",
+          "lacuna_mark", "lacuna_pool_alloc", "lacuna_pool_free", "madvise", "malloc",
+          "malloc_trim", "malloc_usable_size", "mallopt", "memalign", "mmap", "mmap64", "mremap",
+          "munmap", "posix_memalign", "pvalloc", "realloc", "reallocarray", "sbrk", "valloc",
+        ] + operators + releases).sorted())
   }
 
   @Test("needs libc alone")

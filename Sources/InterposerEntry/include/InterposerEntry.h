@@ -32,6 +32,39 @@ extern __thread struct lacuna_thread lacuna_thread_block
 
 static inline struct lacuna_thread *lacuna_current_thread(void) { return &lacuna_thread_block; }
 
+/// Bits of `lacuna_thread.depth` that count; the next one says that a function called by an operator
+/// new or delete may have to speak for it.
+enum { LACUNA_DEPTH_MASK = 0xff, LACUNA_OPERATOR_OPEN = 0x100, LACUNA_OPERATOR_DEPTH = 4 };
+
+/// An operator new or delete that is under way. The function of the allocator that it calls, if it
+/// calls one, records the block in its name.
+struct lacuna_operator {
+  const void *frame;        // of the exported operator
+  const void *failed_frame; // of the allocator's exported function that gave the operator nothing
+  uint64_t block;           // delete: its block. new: the block that was recorded last meanwhile
+  uint64_t size;            // new: bytes asked for
+  uint32_t entry;           // 0: recorded already
+  uint32_t shift;           // new: of the alignment asked for
+  uint32_t is_release;
+  uint32_t pad;
+};
+
+/// Operators that are under way in a thread: more than one when the handler of a failed operator
+/// new calls another, or when a program's own operator does.
+struct lacuna_operators {
+  struct lacuna_operator stack[LACUNA_OPERATOR_DEPTH];
+  uint32_t count;
+};
+
+extern __thread struct lacuna_operators lacuna_operators_block
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/// The innermost operator that is under way in the calling thread, or NULL.
+static inline struct lacuna_operator *lacuna_current_operator(void) {
+  struct lacuna_operators *all = &lacuna_operators_block;
+  return all->count ? &all->stack[all->count - 1] : (struct lacuna_operator *)0;
+}
+
 static inline struct lacuna_writer *lacuna_writer_of(struct lacuna_thread *thread, int index) {
   return &thread->writers[index];
 }
@@ -122,6 +155,12 @@ const volatile uint8_t *lacuna_start(char **environment);
 void lacuna_did_allocate(void *block, size_t size, size_t usable, uint32_t entry,
                          uint32_t alignment_shift, const void *frame);
 void lacuna_will_free(void *block);
+/// As lacuna_will_free, for a block that `entry` releases.
+void lacuna_will_release(void *block, uint32_t entry);
+/// An event that will not be in the trace.
+void lacuna_did_lose(void);
+/// An allocating function failed, perhaps one that an operator new called.
+void lacuna_did_fail(size_t size, const void *frame);
 /// Returns the stamp of the moment before the call.
 uint64_t lacuna_will_reallocate(void);
 void lacuna_did_reallocate(void *old, void *block, size_t size, size_t usable, uint32_t entry,
@@ -136,3 +175,15 @@ void lacuna_sweep_arenas(void);
 
 /// Modules have come or gone: nothing that was learned of code addresses holds any more.
 void lacuna_modules_changed(void);
+// What a system call did, in the fields of LACUNA_EXT_SYSTEM. `frame` is NULL where no stack is kept.
+void lacuna_did_system(uint32_t entry, uint64_t address, uint64_t size, uint64_t detail,
+                       const void *frame);
+/// Follows lacuna_will_reallocate: memory was unmapped, or the call failed (bytes is 0).
+void lacuna_did_unmap(uint64_t address, uint64_t bytes, uint64_t ticks_before);
+/// Follows lacuna_will_reallocate: memory moved, or the call failed (address is 0).
+void lacuna_did_remap(uint64_t old, uint64_t old_bytes, uint64_t address, uint64_t bytes,
+                      uint64_t ticks_before, const void *frame);
+
+void lacuna_did_mark(const char *name);
+void lacuna_did_pool(uint32_t entry, const void *pool, const void *block, size_t size,
+                     const void *frame);
