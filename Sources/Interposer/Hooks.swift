@@ -13,7 +13,7 @@ enum Recording {
   /// thread's second ring, so that the interrupted record stays whole.
   @inline(__always)
   static func enter(_ thread: Thread) -> Writer? {
-    if thread.pointee.generation != session.generation { joinSession(thread) }
+    if thread.pointee.generation != session.generation, !joinSession(thread) { return nil }
     let depth = thread.pointee.depth
     guard depth < 2 else {
       lose()
@@ -51,7 +51,8 @@ enum Recording {
   static func leave(_ thread: Thread, _ writer: Writer) {
     writer.publish()
     if isShared(writer) { leaveSharedRing(writer) }
-    thread.pointee.depth = thread.pointee.depth &- 1
+    // Not one less: in a forked child the thread may have joined another session in between.
+    thread.pointee.depth = writer == Self.writer(thread, 1) ? 1 : 0
   }
 
   @inline(__always)
@@ -91,8 +92,11 @@ enum Recording {
     if writer.reserve(4) {
       writer.putExtended(LACUNA_EXT_IMAGE, ticks)
       writer.put(UInt64(session.imageNumber))
-      writer.put(reportedBreak)
+      writer.put(session.breakStart)
     }
+    // A forked child begins with the data segment that its parent left it.
+    reportedBreak = session.breakStart
+    noteBreak(writer, ticks)
     leave(thread, writer)
   }
 }

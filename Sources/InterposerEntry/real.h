@@ -20,3 +20,7 @@ extern struct lacuna_functions lacuna_real;
 
 /// 1 at the address while this process records.
 extern const volatile unsigned char *lacuna_recording;
+
+/// 1 where a process that does not record may ask for a recording of its own, as forked children
+/// of a family do.
+extern volatile unsigned char lacuna_follows;
