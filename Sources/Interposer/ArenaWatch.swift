@@ -109,7 +109,9 @@ enum ArenaWatch {
   static func note(_ arena: UInt64) {
     let thread = lacuna_current_thread().unsafelyUnwrapped
     // In a signal handler that interrupted a hook: whoever looks next will see it.
-    guard thread.pointee.depth == 0, let writer = Recording.enter(thread) else { return }
+    guard thread.pointee.depth & UInt32(LACUNA_DEPTH_MASK) == 0,
+      let writer = Recording.enter(thread)
+    else { return }
     let seen = report(arena, writer)
     Recording.leave(thread, writer)
     guard let seen, let entry = entry(arena) else { return }

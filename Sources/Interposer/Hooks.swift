@@ -16,7 +16,7 @@ enum Recording {
   /// depth that says so makes it look too great, so that all other events find out for nothing.
   @inline(__always)
   static func enter(_ thread: Thread, inOperator: () -> Void = {}) -> Writer? {
-    if thread.pointee.generation != session.generation { joinSession(thread) }
+    if thread.pointee.generation != session.generation, !joinSession(thread) { return nil }
     var depth = thread.pointee.depth
     if depth >= 2 {
       inOperator()
@@ -59,7 +59,9 @@ enum Recording {
   static func leave(_ thread: Thread, _ writer: Writer) {
     writer.publish()
     if isShared(writer) { leaveSharedRing(writer) }
-    thread.pointee.depth = thread.pointee.depth &- 1
+    // Not one less: in a forked child the thread may have joined another session in between.
+    let open = thread.pointee.depth & ~UInt32(LACUNA_DEPTH_MASK)
+    thread.pointee.depth = (writer == Self.writer(thread, 1) ? 1 : 0) | open
   }
 
   @inline(__always)
@@ -99,8 +101,11 @@ enum Recording {
     if writer.reserve(4) {
       writer.putExtended(LACUNA_EXT_IMAGE, ticks)
       writer.put(UInt64(session.imageNumber))
-      writer.put(reportedBreak)
+      writer.put(session.breakStart)
     }
+    // A forked child begins with the data segment that its parent left it.
+    reportedBreak = session.breakStart
+    noteBreak(writer, ticks)
     leave(thread, writer)
   }
 }

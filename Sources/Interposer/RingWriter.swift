@@ -68,24 +68,21 @@ private func waitForRoom(_ writer: Writer, _ count: UInt64) -> Bool {
     let limit = lacuna_load64(&control.pointee.tail) &+ UInt64(LACUNA_RING_WORDS)
     writer.pointee.limit = limit
     if writer.pointee.head &+ count <= limit { return true }
-    if rounds & 255 == 255, !recorderLives() {
+    let header = session.header.unsafelyUnwrapped
+    if rounds & 255 == 255, header.pointee.closed != 0 || !isAlive(header.pointee.recorder_pid) {
       stopRecording()
       return false
     }
     if session.recording.unsafelyUnwrapped.pointee == 0 { return false }
     rounds &+= 1
-    var pause = (0, 100_000)
-    withUnsafeMutablePointer(to: &pause) {
-      _ = systemCall(SystemCall.nanosleep, Int(bitPattern: UnsafeRawPointer($0)), 0)
-    }
+    sleep(nanoseconds: 100_000)
   }
 }
 
-private func recorderLives() -> Bool {
-  let header = session.header.unsafelyUnwrapped
-  guard header.pointee.closed == 0 else { return false }
+/// Whether the recorder is there and does its work.
+func isAlive(_ process: Int32) -> Bool {
   let noSuchProcess = -3
-  let recorder = Int(header.pointee.recorder_pid)
+  let recorder = Int(process)
   guard systemCall(SystemCall.kill, recorder, 0) != noSuchProcess else { return false }
   // A process that was killed can be signalled until its parent has asked for its end, which may
   // be never; but it has no memory any more. That it may not be read says that it lives.
@@ -99,16 +96,6 @@ private func recorderLives() -> Bool {
   }
 }
 
-/// Forgets what the thread knew of another session.
-@inline(never)
-func joinSession(_ thread: Thread) {
-  // The first event of a thread may be one inside an operator.
-  let isInOperator = thread.pointee.depth & UInt32(LACUNA_OPERATOR_OPEN)
-  thread.pointee = lacuna_thread()
-  thread.pointee.depth = isInOperator
-  thread.pointee.generation = session.generation
-}
-
 /// Gives the writer a ring: a free one, or the shared one when all are taken.
 @inline(never)
 func claimRing(_ writer: Writer, _ thread: Thread) {
@@ -117,9 +104,11 @@ func claimRing(_ writer: Writer, _ thread: Thread) {
   if thread.pointee.serial == 0 {
     thread.pointee.serial = lacuna_add32(&header.pointee.thread_count, 1) &+ 1
   }
-  let identifier = Int32(truncatingIfNeeded: systemCall(SystemCall.gettid))
+  // A child of vfork writes for the thread that waits for it, whose id it does not know.
+  let isOwn = systemCall(SystemCall.getpid) == Int(session.processID)
+  let identifier = isOwn ? Int32(truncatingIfNeeded: systemCall(SystemCall.gettid)) : 0
   if thread.pointee.stack_top == 0 {
-    let isFirst = Int(identifier) == systemCall(SystemCall.getpid)
+    let isFirst = lacuna_stack_top(0) == session.firstThreadPointer
     let top = lacuna_stack_top(isFirst ? 1 : 0) & ~7
     thread.pointee.stack_low = top
     thread.pointee.stack_top = top

@@ -10,6 +10,17 @@ import InterposerEntry
 /// All of it is constant data at load time: a global that had to be initialised by code would cost
 /// a lock on every access.
 struct Session {
+  /// Where the segment is mapped, and its length.
+  var segment: UnsafeMutableRawPointer?
+  var segmentBytes = 0
+  /// Where a family's members ask for segments; nil where only one process is recorded.
+  var lobby: UnsafeMutablePointer<lacuna_lobby>?
+  /// The process that this is a session of: a forked child finds its parent here.
+  var processID: Int32 = 0
+  /// What tells the first thread of the program from the others, also after a fork.
+  var firstThreadPointer: UInt64 = 0
+  /// The end of the data segment when the program image began.
+  var breakStart: UInt64 = 0
   var header: UnsafeMutablePointer<lacuna_header>?
   var controls: UnsafeMutablePointer<lacuna_ring_control>?
   var modules: UnsafeMutablePointer<lacuna_module>?

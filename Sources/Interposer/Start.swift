@@ -11,23 +11,45 @@ public func start(_ environment: UnsafeMutablePointer<UnsafeMutablePointer<CChar
   -> UnsafePointer<UInt8>?
 {
   guard let environment, let path = value(of: "LACUNA_SEGMENT", in: environment) else { return nil }
-  let readWriteCloseOnExec = 0x8_0002
-  let descriptor = systemCall(
-    SystemCall.open, Int(bitPattern: UnsafeRawPointer(path)), readWriteCloseOnExec, 0)
+  session.firstThreadPointer = lacuna_stack_top(0)
+  // Behind the path, a family's lobby has the process from which this environment comes.
+  let ancestor = Lineage.cut(path)
+  let descriptor = openReadWrite(path)
+  ancestor.restore()
   guard descriptor >= 0 else {
     leave(environment)
     return nil
   }
   defer { _ = systemCall(SystemCall.close, descriptor) }
-  guard let segment = join(descriptor) else {
+  if ancestor.mark != nil {
+    let recording = Family.enter(descriptor, ancestor)
+    if recording == nil {
+      // Programs that this one starts may have more luck.
+      if !Family.isOpen { leave(environment) }
+      Family.forget()
+    }
+    return recording
+  }
+  let own = Int32(truncatingIfNeeded: systemCall(SystemCall.getpid))
+  guard let segment = join(descriptor, process: own) else {
     leave(environment)
     return nil
   }
-  return begin(segment)
+  return begin(segment, process: own, afterFork: false)
 }
 
-/// Maps the segment if it is one of ours and this process may write into it.
-private func join(_ descriptor: Int) -> UnsafeMutableRawPointer? {
+/// The descriptor of a file, closed on exec, or a negative error.
+func openReadWrite(_ path: UnsafePointer<CChar>) -> Int {
+  let readWriteCloseOnExec = 0x8_0002
+  return systemCall(
+    SystemCall.open, Int(bitPattern: UnsafeRawPointer(path)), readWriteCloseOnExec, 0)
+}
+
+/// Maps the segment if it is one of ours and this process may write into it: in the place of
+/// another one, or where there is room.
+func join(_ descriptor: Int, process own: Int32, inPlaceOf old: UnsafeMutableRawPointer? = nil)
+  -> UnsafeMutableRawPointer?
+{
   var first = lacuna_header()
   let read = withUnsafeMutablePointer(to: &first) {
     systemCall(
@@ -37,13 +59,12 @@ private func join(_ descriptor: Int) -> UnsafeMutableRawPointer? {
   guard read == MemoryLayout<lacuna_header>.size, first.magic == UInt64(LACUNA_MAGIC),
     first.version == LACUNA_ABI_VERSION, first.closed == 0
   else { return nil }
-  let own = Int32(truncatingIfNeeded: systemCall(SystemCall.getpid))
   guard first.traced_pid == 0 || first.traced_pid == own else { return nil }
   let readWrite = 3
-  let shared = 1
+  let shared = old == nil ? 0x01 : 0x11
   let address = systemCall(
-    SystemCall.mmap, 0, Int(truncatingIfNeeded: first.segment_bytes), readWrite, shared, descriptor,
-    0)
+    SystemCall.mmap, Int(bitPattern: old), Int(truncatingIfNeeded: first.segment_bytes), readWrite,
+    shared, descriptor, 0)
   guard address > 0, let segment = UnsafeMutableRawPointer(bitPattern: address) else { return nil }
   let header = segment.assumingMemoryBound(to: lacuna_header.self)
   // The first process that asks is the traced one. After an exec it asks again.
@@ -57,13 +78,16 @@ private func join(_ descriptor: Int) -> UnsafeMutableRawPointer? {
 }
 
 /// Fills in the session and says so to the recorder.
-private func begin(_ segment: UnsafeMutableRawPointer) -> UnsafePointer<UInt8>? {
+///
+/// A forked child goes on with the memory that its parent had for this.
+func begin(_ segment: UnsafeMutableRawPointer, process: Int32, afterFork: Bool)
+  -> UnsafePointer<UInt8>?
+{
   let header = segment.assumingMemoryBound(to: lacuna_header.self)
   let limit = Int(truncatingIfNeeded: header.pointee.stack_limit)
-  guard let recording = mapPrivate(bytes: 4096),
-    systemCall(SystemCall.madvise, Int(bitPattern: recording), 4096, wipeOnFork) == 0,
-    ToolMemory.map(header)
+  guard afterFork || mapRecordingPage(), afterFork ? ToolMemory.keep(header) : ToolMemory.map(header)
   else { return nil }
+  let recording = session.recording.unsafelyUnwrapped
 
   func part(_ offset: UInt64) -> UnsafeMutableRawPointer {
     segment + Int(truncatingIfNeeded: offset)
@@ -75,22 +99,35 @@ private func begin(_ segment: UnsafeMutableRawPointer) -> UnsafePointer<UInt8>? 
     .assumingMemoryBound(to: lacuna_module.self)
   session.nodes = part(header.pointee.nodes_offset).assumingMemoryBound(to: lacuna_node.self)
   session.rings = part(header.pointee.rings_offset).assumingMemoryBound(to: UInt64.self)
-  session.recording = recording.assumingMemoryBound(to: UInt8.self)
+  session.segment = segment
+  session.segmentBytes = Int(truncatingIfNeeded: header.pointee.segment_bytes)
+  session.processID = process
   session.stackLimit = limit < LACUNA_STACK_LIMIT ? limit : LACUNA_STACK_LIMIT
   session.usesFramePointers = header.pointee.stack_method == 1
   session.clock = header.pointee.clock
   LoaderWatch.start()
   session.generation = session.generation &+ 1
   describe(header)
+  lacuna_watch_forks()
+  if !afterFork { session.breakStart = reportedBreak }
   // An exec ends the other threads wherever they are: one of them may have held the shared ring.
   let shared = session.controls.unsafelyUnwrapped + LACUNA_SHARED_RING
   lacuna_store64(&shared.pointee.pending, 0)
   lacuna_store32(&shared.pointee.lock, 0)
   session.imageNumber = lacuna_add32(&header.pointee.image_count, 1)
   session.imageRoot = StackInterner.imageRoot(number: session.imageNumber)
-  recording.assumingMemoryBound(to: UInt8.self).pointee = 1
+  recording.pointee = 1
   Recording.announceImage()
-  return UnsafePointer(session.recording)
+  return UnsafePointer(recording)
+}
+
+/// The page that says whether this process records.
+private func mapRecordingPage() -> Bool {
+  guard let recording = mapPrivate(bytes: 4096),
+    systemCall(SystemCall.madvise, Int(bitPattern: recording), 4096, wipeOnFork) == 0
+  else { return false }
+  session.recording = recording.assumingMemoryBound(to: UInt8.self)
+  return true
 }
 
 /// Tells the recorder what only the process itself knows for sure.

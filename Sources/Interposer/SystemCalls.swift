@@ -16,8 +16,11 @@ enum SystemCall {
   static let getpid = 39
   static let kill = 62
   static let readlink = 89
+  static let getppid = 110
   static let gettid = 186
+  static let futex = 202
   static let readMemory = 310
+  static let compare = 312
 }
 
 @inline(__always)
@@ -26,6 +29,13 @@ func systemCall(
   _ f: Int = 0
 ) -> Int {
   lacuna_syscall(number, a, b, c, d, e, f)
+}
+
+func sleep(nanoseconds: Int) {
+  var pause = (0, nanoseconds)
+  withUnsafeMutablePointer(to: &pause) {
+    _ = systemCall(SystemCall.nanosleep, Int(bitPattern: UnsafeRawPointer($0)), 0)
+  }
 }
 
 /// Fresh zeroed memory from the kernel, private to the process; nil when there is none.

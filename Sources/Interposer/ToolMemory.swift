@@ -29,8 +29,14 @@ enum ToolMemory {
     let scratch = start + ruleBytes + indexBytes
     session.scratch = scratch.assumingMemoryBound(to: UInt64.self)
     session.knownModules = (scratch + scratchBytes).assumingMemoryBound(to: KnownModule.self)
+    return keep(header)
+  }
+
+  /// Goes on with the memory that a forked child has from its parent, empty.
+  static func keep(_ header: UnsafeMutablePointer<lacuna_header>) -> Bool {
     header.pointee.tool_bytes = UInt64(byteCount)
-    lacuna_store64(&header.pointee.tool_start, UInt64(UInt(bitPattern: start)))
+    lacuna_store64(
+      &header.pointee.tool_start, UInt64(UInt(bitPattern: UnsafeRawPointer(session.rules))))
     return true
   }
 }

@@ -20,7 +20,10 @@ enum {
   MMAP = 64, MUNMAP, MREMAP, MADVISE, BRK, SBRK, MALLOC_TRIM, MALLOPT, MARK, POOL_ALLOC, POOL_FREE,
 };
 
-static inline int recording(void) { return __builtin_expect(*lacuna_recording, 1); }
+// A forked child, in which the byte was wiped, may have a recorder of its own to find.
+static inline int recording(void) {
+  return __builtin_expect(*lacuna_recording, 1) || (lacuna_follows && lacuna_join_family());
+}
 
 static inline uint32_t shift_of(size_t alignment) {
   return alignment ? (uint32_t)__builtin_ctzl(alignment) : 0;

@@ -9,6 +9,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <link.h>
+#include <pthread.h>
 #include <unistd.h>
 
 extern void *__libc_malloc(size_t);
@@ -29,6 +30,7 @@ struct lacuna_heaps lacuna_heaps;
 
 static const unsigned char not_recording = 0;
 const volatile unsigned char *lacuna_recording = &not_recording;
+volatile unsigned char lacuna_follows = 0;
 
 static void *first_malloc(size_t);
 static void *first_calloc(size_t, size_t);
@@ -148,6 +150,16 @@ uint64_t lacuna_stack_top(int is_first_thread) {
 }
 
 void lacuna_learn_break(void) { (void)sbrk(0); }
+
+void lacuna_set_follows(int follows) { lacuna_follows = (unsigned char)follows; }
+
+int lacuna_is_following(void) { return lacuna_follows; }
+
+// vfork, posix_spawn and clone, whose children share the memory or bring their own, run no handler.
+void lacuna_watch_forks(void) {
+  static int done;
+  if (!done) done = pthread_atfork(NULL, NULL, lacuna_forked) == 0;
+}
 
 uint64_t lacuna_real_malloc_address(void) { return (uint64_t)lacuna_real.malloc; }
 

@@ -38,3 +38,7 @@ extern struct lacuna_system lacuna_system;
 
 /// 1 at the address while this process records.
 extern const volatile unsigned char *lacuna_recording;
+
+/// 1 where a process that does not record may ask for a recording of its own, as forked children
+/// of a family do.
+extern volatile unsigned char lacuna_follows;

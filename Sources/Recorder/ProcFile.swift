@@ -18,6 +18,13 @@ enum ProcFile {
     return String(decoding: bytes, as: UTF8.self)
   }
 
+  /// The program and its arguments, as the kernel got them; nil when the process is gone.
+  static func command(process: Int32) -> [String]? {
+    guard let text = try? read("/proc/\(process)/cmdline"), !text.isEmpty else { return nil }
+    let words = text.utf8.split(separator: 0, omittingEmptySubsequences: false)
+    return words.dropLast().map { String(decoding: $0, as: UTF8.self) }
+  }
+
   /// The name of a thread, as it calls itself; empty when it has ended.
   static func threadName(process: Int32, thread: Int32) -> String {
     guard let text = try? read("/proc/\(process)/task/\(thread)/comm") else { return "" }

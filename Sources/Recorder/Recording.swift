@@ -18,6 +18,8 @@ public struct RecordingOptions: Sendable {
   /// Whether stacks are walked by frame pointers, for programs compiled with them, instead of by call
   /// frame information.
   public var usesFramePointers = false
+  /// Whether the processes that the program starts are recorded too, each in a file of its own.
+  public var followsChildren = false
 
   /// Records everything, stacks up to the limit included.
   public init(command: [String], executable: String, output: String) {
@@ -37,6 +39,8 @@ public struct RecordingResult: Sendable {
   public var sawProgram: Bool
   /// What kept parts of the trace from being written.
   public var failure: TraceError?
+  /// The sums over all processes, where children were followed.
+  public var family: FamilyTotals?
 }
 
 /// Runs a program and writes its trace.
@@ -44,6 +48,7 @@ public struct Recording {
   private let options: RecordingOptions
   private let library: String
   private let process: ProcessRecording
+  private let family: Family?
   /// Whether the recorder's parent wanted no signal for files that grow too large.
   private let ignoresFileSizeSignal: Bool
 
@@ -61,25 +66,45 @@ public struct Recording {
     metadata.startedAt = Double(time(nil))
     metadata.headerBytes = 8
     metadata.knowsStacks = options.stackLimit > 0
+    if options.followsChildren {
+      metadata.rootTrace = FamilyFiles.name(options.output)
+      metadata.recordingID = "\(getpid())-\(Int(TickClock.realSeconds() * 1e6))"
+    }
     process = try ProcessRecording(
       output: options.output, metadata: metadata, stackLimit: options.stackLimit,
       usesFramePointers: options.usesFramePointers)
+    family =
+      options.followsChildren
+      ? try Family(
+        firstOutput: options.output, metadata: metadata, stackLimit: options.stackLimit,
+        usesFramePointers: options.usesFramePointers) : nil
   }
 
   /// Runs the program to its end.
   ///
-  /// `progress` is called now and then with the events so far.
-  public func run(progress: (UInt64) -> Void) throws -> RecordingResult {
+  /// `progress` is called now and then with the events so far, and `waiting` once with the number
+  /// of recorded processes that have outlived the program by a second.
+  public func run(progress: (UInt64) -> Void, waiting: (Int) -> Void = { _ in }) throws
+    -> RecordingResult
+  {
     let program: TracedProgram
     do {
       program = try TracedProgram(
         command: options.command, executable: options.executable, library: library,
-        segmentPath: process.segmentPath, ignoresFileSizeSignal: ignoresFileSizeSignal)
+        segmentPath: family?.lobby.path ?? process.segmentPath,
+        ignoresFileSizeSignal: ignoresFileSizeSignal)
     } catch {
       removeOutput()
       throw error
     }
     process.begin(processID: program.processID)
+    if let family {
+      family.begin(process)
+      let exitCode = family.follow(program, progress, waiting)
+      return RecordingResult(
+        exitCode: exitCode, summary: process.summary, sawProgram: family.totals.sawProgram,
+        failure: family.totals.failure, family: family.totals)
+    }
     let exitCode = follow(program, progress)
     let failure = process.finish()
     return RecordingResult(

@@ -69,6 +69,13 @@ struct TickClock {
     return UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
   }
 
+  /// Seconds since 1970.
+  static func realSeconds() -> Double {
+    var now = timespec()
+    clock_gettime(CLOCK_REALTIME, &now)
+    return Double(now.tv_sec) + Double(now.tv_nsec) / 1e9
+  }
+
   /// Whether the time stamp counter runs evenly on all processors and in all their states.
   static var isCounterInvariant: Bool {
     guard let text = try? ProcFile.read("/proc/cpuinfo") else { return false }

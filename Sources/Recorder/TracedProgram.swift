@@ -59,6 +59,8 @@ struct TracedProgram {
     sigemptyset(&set)
     sigaddset(&set, SIGXFSZ)
     sigaddset(&set, SIGPIPE)
+    // Comes when somebody opens the lobby while the recorder looks whether it is in use.
+    sigaddset(&set, SIGIO)
     sigprocmask(SIG_BLOCK, &set, nil)
   }
 
@@ -109,6 +111,15 @@ struct TracedProgram {
       let signal = linux_next_signal(signals)
       if signal == 0 { return }
       if signal > 0 { kill(processID, signal) }
+    }
+  }
+
+  /// Whether somebody wants the recorder to end, now that the program has.
+  func isToldToStop() -> Bool {
+    while true {
+      let signal = linux_next_signal(signals)
+      if signal == 0 { return false }
+      if [SIGINT, SIGTERM, SIGHUP, SIGQUIT].contains(abs(signal)) { return true }
     }
   }
 

@@ -25,6 +25,13 @@ public struct TraceMetadata: Sendable, Equatable, Codable {
   public var startsInMidst = false
   /// The kernel's id of the process that started this one, where it is recorded too; 0 otherwise.
   public var parentProcessID = 0
+  /// The name of the parent's trace, in the same directory; empty where there is none.
+  public var parentTrace = ""
+  /// The name of the trace of the first process that the recording followed, in the same directory:
+  /// its own in that trace, empty where only one process was recorded.
+  public var rootTrace = ""
+  /// What the traces of one such recording have in common, and no others; else empty.
+  public var recordingID = ""
   /// Whether the addresses are those of a real heap, and not made up by an importer.
   public var knowsAddresses = true
   /// Whether steps name the threads that made them.
@@ -53,6 +60,9 @@ public struct TraceMetadata: Sendable, Equatable, Codable {
     try read(.writer, &writer)
     try read(.startsInMidst, &startsInMidst)
     try read(.parentProcessID, &parentProcessID)
+    try read(.parentTrace, &parentTrace)
+    try read(.rootTrace, &rootTrace)
+    try read(.recordingID, &recordingID)
     try read(.knowsAddresses, &knowsAddresses)
     try read(.knowsThreads, &knowsThreads)
     try read(.knowsStacks, &knowsStacks)

@@ -47,6 +47,12 @@ struct RecordCommand: ParsableCommand {
         + "(frame-pointer), for programs compiled with -fno-omit-frame-pointer or with code made at "
         + "run time; or not at all (none).", valueName: "how"))
   var stacks = StackMethod.cfi
+  @Flag(
+    help: """
+      Record also the processes that the program starts, and those that they start: each in a file \
+      of its own, with its process id before the extension.
+      """)
+  var follow = false
 
   @Flag(name: .shortAndLong, help: "Say nothing but errors.")
   var quiet = false
@@ -87,7 +93,7 @@ struct RecordCommand: ParsableCommand {
   }
 
   /// The command without the `--` that may stand before it.
-  private var program: [String] {
+  var program: [String] {
     Array(command.first == "--" ? command.dropFirst() : command[...])
       + CommandLine.arguments.dropFirst(1 + Self.parsedArguments)
   }
@@ -98,11 +104,16 @@ struct RecordCommand: ParsableCommand {
     var options = RecordingOptions(command: program, executable: executable, output: path)
     options.stackLimit = stacks == .none ? 0 : stackDepth
     options.usesFramePointers = stacks == .framePointer
+    options.followsChildren = follow
     let result: RecordingResult
     do {
       let recording = try Recording(options, version: Lacuna.version)
       var progress = ProgressLine("recording", unit: "events", isQuiet: quiet)
-      result = try recording.run { events in progress.update(done: Int(events)) }
+      result = try recording.run {
+        progress.update(done: Int($0))
+      } waiting: {
+        noteWaiting($0)
+      }
       progress.finish()
     } catch RecorderError.cannotStart(let name, let code) {
       fail("cannot run \(name): \(String(cString: strerror(code)))")
@@ -129,6 +140,7 @@ struct RecordCommand: ParsableCommand {
       return
     }
     guard !quiet else { return }
+    if let family = result.family { return conclude(family, path) }
     let summary = result.summary
     note(
       "\(Self.grouped(summary.events)) events of \(program[0]) in \(path). "

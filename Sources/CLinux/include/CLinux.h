@@ -17,3 +17,16 @@ int linux_next_signal(int descriptor);
 
 /// Ignores a signal from now on. Returns whether it was ignored already.
 int linux_ignore_signal(int signal);
+
+/// A descriptor that can be read when the process has ended, or -1.
+int linux_process_descriptor(int32_t process);
+
+/// Whether somebody else has the file open for writing, or in memory to write to. The kernel grants
+/// a lease for writing only to the single one who could write (fcntl(2), "Leases").
+int linux_has_other_writers(int descriptor);
+
+/// Sleeps while the word has that value, at most so long; another process may wake it.
+void linux_futex_wait(uint32_t *word, uint32_t value, int milliseconds);
+
+/// Wakes all who sleep on the word.
+void linux_futex_wake(uint32_t *word);

@@ -182,3 +182,5 @@ static inline uint64_t lacuna_usual_usable(uint64_t size) {
   uint64_t chunk = (size + 8 + 15) & ~15ull;
   return (chunk < 32 ? 32 : chunk) - 8;
 }
+
+#include "CaptureLobby.h"

@@ -22,6 +22,7 @@ struct lacuna_thread {
   uint32_t depth;                      // hooks that this thread is in: more than 1 inside a signal
   uint32_t serial;                     // 0 until the first event; then 1, 2, ...
   uint32_t generation;                 // of the session that the writers belong to; 0: of none
+  uint32_t nested_generation;          // the same of the second writer, while the first is in use
   uint64_t stack_low, stack_top;       // of the thread's own stack, what is known to be mapped
   uint64_t foreign_low, foreign_high;  // what was found not to belong to it
   struct lacuna_writer writers[2];
@@ -79,6 +80,12 @@ void *lacuna_current_break(void);
 uint64_t lacuna_stack_top(int is_first_thread);
 /// Asks the kernel for the end of the data segment once.
 void lacuna_learn_break(void);
+
+/// Says whether children of fork are to call `lacuna_join_family`.
+void lacuna_set_follows(int follows);
+int lacuna_is_following(void);
+/// Has `lacuna_forked` called in every child of fork; once is enough.
+void lacuna_watch_forks(void);
 
 /// Finds the loaded object at `pc`, lock-free. Returns 0 if there is none.
 struct lacuna_object {
@@ -149,6 +156,12 @@ static inline uint64_t lacuna_clock(uint32_t kind) {
 /// Joins the recorder that the environment names. Returns a byte that is 1 while this process
 /// records and becomes 0 in every child of fork, or NULL when nothing is to be recorded.
 const volatile uint8_t *lacuna_start(char **environment);
+
+/// Called by the first hook of a forked child: asks for a recording of its own. Returns whether this
+/// process records now.
+int lacuna_join_family(void);
+/// Called in a child of fork: cuts it off from its parent's rings.
+void lacuna_forked(void);
 
 /// `frame` is the frame address of the exported function: its caller's rbp, return address and,
 /// above them, stack.
