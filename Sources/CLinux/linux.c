@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
@@ -29,3 +30,7 @@ int linux_next_signal(int descriptor) {
 }
 
 int linux_ignore_signal(int number) { return signal(number, SIG_IGN) == SIG_IGN; }
+
+void linux_discard_file(int descriptor, int64_t start, int64_t count) {
+  (void)fallocate(descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, start, count);
+}

@@ -81,7 +81,7 @@ private func waitForRoom(_ writer: Writer, _ count: UInt64) -> Bool {
   }
 }
 
-private func recorderLives() -> Bool {
+func recorderLives() -> Bool {
   let header = session.header.unsafelyUnwrapped
   guard header.pointee.closed == 0 else { return false }
   let noSuchProcess = -3

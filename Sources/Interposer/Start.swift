@@ -27,7 +27,7 @@ public func start(_ environment: UnsafeMutablePointer<UnsafeMutablePointer<CChar
 }
 
 /// Maps the segment if it is one of ours and this process may write into it.
-private func join(_ descriptor: Int) -> UnsafeMutableRawPointer? {
+func join(_ descriptor: Int) -> UnsafeMutableRawPointer? {
   var first = lacuna_header()
   let read = withUnsafeMutablePointer(to: &first) {
     systemCall(
@@ -57,7 +57,7 @@ private func join(_ descriptor: Int) -> UnsafeMutableRawPointer? {
 }
 
 /// Fills in the session and says so to the recorder.
-private func begin(_ segment: UnsafeMutableRawPointer) -> UnsafePointer<UInt8>? {
+func begin(_ segment: UnsafeMutableRawPointer) -> UnsafePointer<UInt8>? {
   let header = segment.assumingMemoryBound(to: lacuna_header.self)
   let limit = Int(truncatingIfNeeded: header.pointee.stack_limit)
   let ruleBytes = UnwindRuleCache.capacity &* MemoryLayout<UnwindRuleSlot>.size
@@ -99,7 +99,8 @@ private func begin(_ segment: UnsafeMutableRawPointer) -> UnsafePointer<UInt8>? 
 
 /// Tells the recorder what only the process itself knows for sure.
 private func describe(_ header: UnsafeMutablePointer<lacuna_header>) {
-  reportedBreak = UInt64(UInt(bitPattern: lacuna_current_break()))
+  reportedBreak =
+    givenBreakStart != 0 ? givenBreakStart : UInt64(UInt(bitPattern: lacuna_current_break()))
   let limit = LACUNA_PATH_BYTES
   withUnsafeMutableBytes(of: &header.pointee.executable) { path in
     let name: StaticString = "/proc/self/exe"

@@ -47,15 +47,11 @@ static int finding;
 
 #define FIND(name)                                              \
   do {                                                          \
-    void *found = dlsym(RTLD_NEXT, #name);                      \
+    void *found = lacuna_lookup(#name);                         \
     if (found) *(void **)(&functions.name) = found;             \
   } while (0)
 
-// Returns 0 while the functions are being found, that is, when dlsym itself allocates.
-static int find_real(void) {
-  if (lacuna_real.malloc != first_malloc) return 1;
-  if (__atomic_exchange_n(&finding, 1, __ATOMIC_ACQ_REL)) return 0;
-  int saved = errno;
+static struct lacuna_functions found_functions(void) {
   struct lacuna_functions functions = lacuna_real;
   FIND(malloc);
   FIND(calloc);
@@ -67,6 +63,17 @@ static int find_real(void) {
   FIND(valloc);
   FIND(pvalloc);
   FIND(malloc_usable_size);
+  return functions;
+}
+
+void lacuna_find_functions(void) { lacuna_real = found_functions(); }
+
+// Returns 0 while the functions are being found, that is, when dlsym itself allocates.
+static int find_real(void) {
+  if (lacuna_real.malloc != first_malloc) return 1;
+  if (__atomic_exchange_n(&finding, 1, __ATOMIC_ACQ_REL)) return 0;
+  int saved = errno;
+  struct lacuna_functions functions = found_functions();
   lacuna_learn_break();
   // Before libc's own constructor there is no environment: not yet, rather than never.
   if (__environ) {

@@ -20,3 +20,9 @@ extern struct lacuna_functions lacuna_real;
 
 /// 1 at the address while this process records.
 extern const volatile unsigned char *lacuna_recording;
+
+/// The address of a function of the process that stands behind one of ours, or NULL.
+void *lacuna_lookup(const char *name);
+
+/// Looks all functions up again.
+void lacuna_find_functions(void);

@@ -25,11 +25,14 @@ final class ProcessRecording {
   private var nextReclaim: UInt64 = 0
   private var nextCalibration: UInt64 = 0
 
-  /// Creates the trace file and the segment.
-  init(output: String, metadata: TraceMetadata, stackLimit: Int) throws {
+  /// Creates the trace file and the segment, the latter in the nameless file that is given, if any.
+  init(
+    output: String, metadata: TraceMetadata, stackLimit: Int, segmentDescriptor: Int32? = nil
+  ) throws {
     let usesMonotonicClock = !TickClock.isCounterInvariant
     writer = try TraceWriter(path: output, metadata: metadata)
-    segment = try Segment(stackLimit: stackLimit, usesMonotonicClock: usesMonotonicClock)
+    segment = try Segment(
+      stackLimit: stackLimit, usesMonotonicClock: usesMonotonicClock, given: segmentDescriptor)
     merger = RingMerger(
       segment: segment, feeder: TraceFeeder(writer: writer, segment: segment),
       clock: TickClock(usesMonotonicClock: usesMonotonicClock))

@@ -24,7 +24,8 @@ final class Segment {
   ///   - stackLimit: how many frames of a stack are kept; 0 records no stacks.
   ///   - usesMonotonicClock: whether stamps come from `CLOCK_MONOTONIC`, because the processor's
   ///     time stamp counter does not tick evenly.
-  init(stackLimit: Int, usesMonotonicClock: Bool) throws(RecorderError) {
+  ///   - given: a nameless file in memory to use, instead of one of our own.
+  init(stackLimit: Int, usesMonotonicClock: Bool, given: Int32? = nil) throws(RecorderError) {
     var layout = Layout()
     let headerOffset = layout.add(4096)
     let controlsOffset = layout.add(
@@ -36,7 +37,7 @@ final class Segment {
     let ringsOffset = layout.add(Int(LACUNA_RING_COUNT) * Int(LACUNA_RING_WORDS) * 8)
     byteCount = layout.end
 
-    descriptor = linux_memory_file("lacuna")
+    descriptor = given ?? linux_memory_file("lacuna")
     guard descriptor >= 0 else {
       throw .system("cannot create the shared memory of the recording", errno)
     }
@@ -91,6 +92,11 @@ final class Segment {
     setrlimit(resource, &lifted)
     defer { setrlimit(resource, &limit) }
     guard ftruncate(descriptor, byteCount) == 0 else { throw .system(what, errno) }
+  }
+
+  /// Gives the memory back that the segment takes, although the process still has it mapped.
+  func discard() {
+    linux_discard_file(descriptor, 4096, Int64(byteCount) - 4096)
   }
 
   deinit {

@@ -1,5 +1,6 @@
 // The calls of Linux that Swift's Glibc module does not show.
 #pragma once
+#include "Tracing.h"
 #include <stdint.h>
 
 /// A nameless file in memory, closed on exec. Returns a descriptor, or -1 with errno.
@@ -17,3 +18,6 @@ int linux_next_signal(int descriptor);
 
 /// Ignores a signal from now on. Returns whether it was ignored already.
 int linux_ignore_signal(int signal);
+
+/// Gives back the memory of a part of a nameless file, which reads as zeros then.
+void linux_discard_file(int descriptor, int64_t start, int64_t count);
