@@ -16,7 +16,7 @@ final class Segment {
   let nodes: UnsafeMutablePointer<lacuna_node>
   let rings: UnsafeMutablePointer<UInt64>
   private let base: UnsafeMutableRawPointer
-  private let byteCount: Int
+  let byteCount: Int
 
   /// Creates an empty segment.
   ///

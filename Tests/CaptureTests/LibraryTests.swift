@@ -13,7 +13,8 @@ import Testing
     let names = result.output.split(separator: "\n").compactMap { $0.split(separator: " ").last }
     #expect(
       Set(names.map(String.init)) == [
-        "aligned_alloc", "calloc", "free", "lacuna_attach", "malloc", "malloc_usable_size", "memalign",
+        "aligned_alloc", "calloc", "free", "lacuna_attach", "malloc", "malloc_usable_size",
+        "memalign",
         "posix_memalign", "pvalloc", "realloc", "reallocarray", "valloc",
       ])
   }

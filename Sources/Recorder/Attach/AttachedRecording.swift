@@ -122,6 +122,7 @@ public final class AttachedRecording {
     }
     result.failure = recording.finish()
     result.summary = recording.summary
+    if ending == .detached { unmap(recording.segment, loaded) }
     recording.segment.discard()
     return result
   }
@@ -185,12 +186,40 @@ public final class AttachedRecording {
 
   /// Leaves the process alone; returns whether none of its calls passes through the library now.
   private func detach(_ redirection: inout Redirection, _ loaded: LoadedLibrary) -> Bool {
-    defer { try? loaded.image.memory.write([0], at: loaded.recording) }
-    for _ in 0..<3 {
+    var isRestored = false
+    for _ in 0..<3 where !isRestored {
       guard (try? process.stop()) != nil else { continue }
-      defer { process.release() }
-      if (try? redirection.restore(process)) != nil { return true }
+      isRestored = (try? redirection.restore(process)) != nil
+      try? loaded.image.memory.write([0], at: loaded.recording)
+      process.release()
     }
-    return false
+    try? loaded.image.memory.write([0], at: loaded.recording)
+    return isRestored
+  }
+
+  /// Takes the segment out of the process, as soon as no thread is inside the library any more.
+  private func unmap(_ segment: Segment, _ loaded: LoadedLibrary) {
+    let image = loaded.image
+    let scan = StackScan(image, forbidden: [image.modules[loaded.library].segments])
+    for _ in 0..<20 {
+      guard (try? process.stop()) != nil else { return }
+      let isClear = process.threads.allSatisfy { thread in
+        guard let registers = try? thread.registers else { return false }
+        return !scan.isForbidden(registers.rip) && scan.isClear(from: registers.rsp)
+      }
+      if isClear, let chosen = process.threads.first(where: { $0.state == .interrupted }),
+        let libc = image.libc, let instruction = LibraryLoading.callInstruction(image, libc),
+        var remote = try? RemoteThread(
+          chosen, process: options.processID, callInstruction: instruction)
+      {
+        let munmap: UInt64 = 11
+        _ = try? remote.systemCall(munmap, [loaded.segment, UInt64(segment.byteCount)], "munmap")
+        remote.finish()
+        _ = process.releaseOthers(than: chosen.identifier)
+        return
+      }
+      process.release()
+      usleep(5000)
+    }
   }
 }

@@ -12,6 +12,8 @@ struct ProcessImage {
   let memory: RemoteMemory
   let linkMap: LinkMap
   private(set) var modules: [Placed] = []
+  /// The code of all modules, by address.
+  private var code: [Range<UInt64>] = []
   /// The program's own first.
   private var lookups: [SymbolLookup?] = []
 
@@ -30,6 +32,7 @@ struct ProcessImage {
       modules.append(Placed(module: module, segments: segments))
       lookups.append((try? SymbolLookup(memory, tags, bias: module.bias)) ?? nil)
     }
+    code = modules.flatMap(\.segments.executable).sorted { $0.lowerBound < $1.lowerBound }
   }
 
   private static func segments(
@@ -69,9 +72,17 @@ struct ProcessImage {
     (try? lookups[index]?.find(name)) ?? nil
   }
 
-  /// The index of the module in whose code an address lies.
-  func module(ofCode address: UInt64) -> Int? {
-    modules.firstIndex { $0.segments.range.contains(address) && $0.segments.isCode(address) }
+  /// Whether an address lies in the code of a module.
+  ///
+  /// - Complexity: O(log of the number of modules).
+  func isCode(_ address: UInt64) -> Bool {
+    var low = 0
+    var high = code.count
+    while low < high {
+      let middle = (low + high) / 2
+      if code[middle].upperBound <= address { low = middle + 1 } else { high = middle }
+    }
+    return low < code.count && code[low].contains(address)
   }
 
   /// The C library.

@@ -13,9 +13,12 @@ import Glibc
 /// In both cases the thread must not be in a signal handler, which may have interrupted anything.
 struct SafeMoment {
   private let image: ProcessImage
-  /// Code that takes locks: the loader, a separate allocator, our own library.
-  private let locking: [ProgramSegments]
   private let libc: ProgramSegments
+  private let loader: ProgramSegments?
+  /// For a separate allocator and our own library, which take locks.
+  ///
+  /// Words that point into the loader lie on every stack.
+  private let stacks: StackScan
   /// The functions at whose first instruction a thread may be taken.
   let entries: [UInt64]
 
@@ -23,11 +26,16 @@ struct SafeMoment {
     self.image = image
     self.entries = entries
     self.libc = image.modules[libc].segments
-    locking = [image.loader, allocator == libc ? nil : allocator, image.library].compactMap { $0 }
-      .map { image.modules[$0].segments }
+    loader = image.loader.map { image.modules[$0].segments }
+    stacks = StackScan(
+      image,
+      forbidden: [allocator == libc ? nil : allocator, image.library].compactMap { $0 }
+        .map { image.modules[$0].segments })
   }
 
-  /// Calls that wait, by number. Those of files are there for pipes, terminals and sockets.
+  /// Calls that wait, by number.
+  ///
+  /// Those of files are there for pipes, terminals and sockets.
   private static let waiting: Set<UInt64> = [
     0, 1, 7, 19, 20, 23, 34, 35, 42, 43, 44, 45, 46, 47, 61, 65, 69, 70, 73, 128, 208, 220, 230,
     232,
@@ -42,9 +50,9 @@ struct SafeMoment {
   func isWaiting(_ thread: TracedThread) -> Bool {
     guard thread.state == .interrupted, let registers = try? thread.registers,
       Self.interrupted.contains(Int64(bitPattern: registers.rax)),
-      isHarmless(registers), !isLocking(registers.rip)
+      isHarmless(registers), !takesLocks(registers.rip)
     else { return false }
-    return !mayHoldLocks(registers.rsp)
+    return stacks.isClear(from: registers.rsp)
   }
 
   private func isHarmless(_ registers: user_regs_struct) -> Bool {
@@ -59,43 +67,11 @@ struct SafeMoment {
     guard entries.contains(registers.rip),
       let caller = try? image.memory.word(at: registers.rsp)
     else { return false }
-    return !isLocking(caller) && !libc.isCode(caller) && !mayHoldLocks(registers.rsp)
+    return !takesLocks(caller) && !libc.isCode(caller) && stacks.isClear(from: registers.rsp)
   }
 
-  private func isLocking(_ address: UInt64) -> Bool { locking.contains { $0.isCode(address) } }
-
-  /// How much of a stack is looked at.
-  private static let depth = 1 << 20
-
-  /// Whether the stack may contain the frame of a signal handler, or one of a separate allocator.
-  ///
-  /// A handler returns to `mov $15, %rax; syscall` (rt_sigreturn). Every word that points into code
-  /// is held to be a return address: too many threads are ruled out that way, but none too few.
-  private func mayHoldLocks(_ stackPointer: UInt64) -> Bool {
-    var position = stackPointer & ~7
-    let end = position &+ UInt64(Self.depth)
-    var judged: Set<UInt64> = []
-    while position < end {
-      let count = 4096 - Int(position & 4095)
-      guard let page = image.memory.prefix(at: position, count: count), page.count == count else {
-        return false
-      }
-      for offset in stride(from: 0, to: count, by: 8) {
-        guard let word = page.load(UInt64.self, at: offset), word > 0xffff, word < 1 << 47,
-          let module = image.module(ofCode: word), judged.insert(word).inserted
-        else { continue }
-        if module != image.loader, isLocking(word) { return true }
-        if isSignalReturn(word) { return true }
-      }
-      position &+= UInt64(count)
-    }
-    return false
-  }
-
-  private func isSignalReturn(_ address: UInt64) -> Bool {
-    guard let code = image.memory.prefix(at: address, count: 9) else { return false }
-    let long: [UInt8] = [0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05]
-    return code == long || code.starts(with: [0xb8, 0x0f, 0, 0, 0, 0x0f, 0x05])
+  private func takesLocks(_ address: UInt64) -> Bool {
+    stacks.isForbidden(address) || loader?.isCode(address) == true
   }
 
   // MARK: Waiting for a thread
