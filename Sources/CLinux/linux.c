@@ -47,3 +47,7 @@ int linux_has_other_writers(int descriptor) {
   fcntl(descriptor, F_SETLEASE, F_UNLCK);
   return 0;
 }
+
+void linux_discard_file(int descriptor, int64_t start, int64_t count) {
+  (void)fallocate(descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, start, count);
+}

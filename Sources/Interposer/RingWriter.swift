@@ -108,7 +108,10 @@ func claimRing(_ writer: Writer, _ thread: Thread) {
   let isOwn = systemCall(SystemCall.getpid) == Int(session.processID)
   let identifier = isOwn ? Int32(truncatingIfNeeded: systemCall(SystemCall.gettid)) : 0
   if thread.pointee.stack_top == 0 {
-    let isFirst = lacuna_stack_top(0) == session.firstThreadPointer
+    let isFirst =
+      session.firstThreadPointer == 0
+      ? Int(identifier) == systemCall(SystemCall.getpid)
+      : lacuna_stack_top(0) == session.firstThreadPointer
     let top = lacuna_stack_top(isFirst ? 1 : 0) & ~7
     thread.pointee.stack_low = top
     thread.pointee.stack_top = top

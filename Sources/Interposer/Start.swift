@@ -85,8 +85,7 @@ func begin(_ segment: UnsafeMutableRawPointer, process: Int32, afterFork: Bool)
 {
   let header = segment.assumingMemoryBound(to: lacuna_header.self)
   let limit = Int(truncatingIfNeeded: header.pointee.stack_limit)
-  guard afterFork || mapRecordingPage(), afterFork ? ToolMemory.keep(header) : ToolMemory.map(header)
-  else { return nil }
+  guard mapRecordingPage(), ToolMemory.map(header) else { return nil }
   let recording = session.recording.unsafelyUnwrapped
 
   func part(_ offset: UInt64) -> UnsafeMutableRawPointer {
@@ -123,6 +122,7 @@ func begin(_ segment: UnsafeMutableRawPointer, process: Int32, afterFork: Bool)
 
 /// The page that says whether this process records.
 private func mapRecordingPage() -> Bool {
+  if session.recording != nil { return true }
   guard let recording = mapPrivate(bytes: 4096),
     systemCall(SystemCall.madvise, Int(bitPattern: recording), 4096, wipeOnFork) == 0
   else { return false }
@@ -132,7 +132,8 @@ private func mapRecordingPage() -> Bool {
 
 /// Tells the recorder what only the process itself knows for sure.
 private func describe(_ header: UnsafeMutablePointer<lacuna_header>) {
-  reportedBreak = UInt64(UInt(bitPattern: lacuna_current_break()))
+  reportedBreak =
+    givenBreakStart != 0 ? givenBreakStart : UInt64(UInt(bitPattern: lacuna_current_break()))
   let limit = LACUNA_PATH_BYTES
   withUnsafeMutableBytes(of: &header.pointee.executable) { path in
     let name: StaticString = "/proc/self/exe"

@@ -16,8 +16,17 @@ enum ToolMemory {
   private static let adviseHugePage = 14
   private static let wipeOnFork = 18
 
+  private static let dontNeed = 4
+
   /// Maps the memory and enters the tables into the session; false where there is no room.
+  ///
+  /// In a process that records not for the first time, and in a forked child, the memory is there
+  /// already and becomes empty: a thread that was stopped in the middle of a walk finds zeros.
   static func map(_ header: UnsafeMutablePointer<lacuna_header>) -> Bool {
+    if let rules = session.rules {
+      _ = systemCall(SystemCall.madvise, Int(bitPattern: rules), byteCount, dontNeed)
+      return publish(header)
+    }
     guard let mapped = mapPrivate(bytes: byteCount &+ hugePage) else { return false }
     let misfit = Int(bitPattern: mapped) & (hugePage &- 1)
     let start = mapped + (misfit == 0 ? 0 : hugePage &- misfit)
@@ -29,11 +38,11 @@ enum ToolMemory {
     let scratch = start + ruleBytes + indexBytes
     session.scratch = scratch.assumingMemoryBound(to: UInt64.self)
     session.knownModules = (scratch + scratchBytes).assumingMemoryBound(to: KnownModule.self)
-    return keep(header)
+    return publish(header)
   }
 
-  /// Goes on with the memory that a forked child has from its parent, empty.
-  static func keep(_ header: UnsafeMutablePointer<lacuna_header>) -> Bool {
+  /// Tells the recorder which memory is ours.
+  private static func publish(_ header: UnsafeMutablePointer<lacuna_header>) -> Bool {
     header.pointee.tool_bytes = UInt64(byteCount)
     lacuna_store64(
       &header.pointee.tool_start, UInt64(UInt(bitPattern: UnsafeRawPointer(session.rules))))

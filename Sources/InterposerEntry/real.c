@@ -52,27 +52,30 @@ static int finding;
 
 #define FIND(name)                                              \
   do {                                                          \
-    void *found = dlsym(RTLD_NEXT, #name);                      \
+    void *found = lacuna_lookup(#name);                         \
     if (found) *(void **)(&functions.name) = found;             \
   } while (0)
 
-// glibc has all of these, so that dlsym need not allocate for an error.
+// glibc has all of these, so that looking them up need not allocate for an error.
 static void find_system(void) {
-  *(void **)&lacuna_system.mmap = dlsym(RTLD_NEXT, "mmap");
-  *(void **)&lacuna_system.munmap = dlsym(RTLD_NEXT, "munmap");
-  *(void **)&lacuna_system.mremap = dlsym(RTLD_NEXT, "mremap");
-  *(void **)&lacuna_system.madvise = dlsym(RTLD_NEXT, "madvise");
-  *(void **)&lacuna_system.brk = dlsym(RTLD_NEXT, "brk");
-  *(void **)&lacuna_system.sbrk = dlsym(RTLD_NEXT, "sbrk");
-  *(void **)&lacuna_system.mallopt = dlsym(RTLD_NEXT, "mallopt");
-  *(void **)&lacuna_system.malloc_trim = dlsym(RTLD_NEXT, "malloc_trim");
+  struct lacuna_system functions = lacuna_system;
+#define FIND_SYSTEM(name)                                       \
+  do {                                                          \
+    void *found = lacuna_lookup(#name);                         \
+    if (found) *(void **)(&functions.name) = found;             \
+  } while (0)
+  FIND_SYSTEM(mmap);
+  FIND_SYSTEM(munmap);
+  FIND_SYSTEM(mremap);
+  FIND_SYSTEM(madvise);
+  FIND_SYSTEM(brk);
+  FIND_SYSTEM(sbrk);
+  FIND_SYSTEM(mallopt);
+  FIND_SYSTEM(malloc_trim);
+  lacuna_system = functions;
 }
 
-// Returns 0 while the functions are being found, that is, when dlsym itself allocates.
-int lacuna_find_real(void) {
-  if (lacuna_real.malloc != first_malloc) return 1;
-  if (__atomic_exchange_n(&finding, 1, __ATOMIC_ACQ_REL)) return 0;
-  int saved = errno;
+static struct lacuna_functions found_functions(void) {
   struct lacuna_functions functions = lacuna_real;
   FIND(malloc);
   FIND(calloc);
@@ -84,6 +87,20 @@ int lacuna_find_real(void) {
   FIND(valloc);
   FIND(pvalloc);
   FIND(malloc_usable_size);
+  return functions;
+}
+
+void lacuna_find_functions(void) {
+  lacuna_real = found_functions();
+  find_system();
+}
+
+// Returns 0 while the functions are being found, that is, when dlsym itself allocates.
+static int find_real(void) {
+  if (lacuna_real.malloc != first_malloc) return 1;
+  if (__atomic_exchange_n(&finding, 1, __ATOMIC_ACQ_REL)) return 0;
+  int saved = errno;
+  struct lacuna_functions functions = found_functions();
   lacuna_learn_break();
   find_system();
   // Before libc's own constructor there is no environment: not yet, rather than never.

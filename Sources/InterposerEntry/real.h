@@ -42,3 +42,8 @@ extern const volatile unsigned char *lacuna_recording;
 /// 1 where a process that does not record may ask for a recording of its own, as forked children
 /// of a family do.
 extern volatile unsigned char lacuna_follows;
+/// The address of a function of the process that stands behind one of ours, or NULL.
+void *lacuna_lookup(const char *name);
+
+/// Looks all functions up again.
+void lacuna_find_functions(void);

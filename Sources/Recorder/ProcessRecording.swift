@@ -28,15 +28,16 @@ final class ProcessRecording {
   private var nextReclaim: UInt64 = 0
   private var nextCalibration: UInt64 = 0
 
-  /// Creates the trace file and the segment.
+  /// Creates the trace file and the segment, the latter in the nameless file that is given, if any.
   init(
-    output: String, metadata: TraceMetadata, stackLimit: Int, usesFramePointers: Bool = false
+    output: String, metadata: TraceMetadata, stackLimit: Int, usesFramePointers: Bool = false,
+    segmentDescriptor: Int32? = nil
   ) throws {
     let usesMonotonicClock = !TickClock.isCounterInvariant
     writer = try TraceWriter(path: output, metadata: metadata)
     segment = try Segment(
       stackLimit: stackLimit, usesFramePointers: usesFramePointers,
-      usesMonotonicClock: usesMonotonicClock)
+      usesMonotonicClock: usesMonotonicClock, given: segmentDescriptor)
     merger = RingMerger(
       segment: segment, feeder: TraceFeeder(writer: writer, segment: segment),
       clock: TickClock(usesMonotonicClock: usesMonotonicClock))

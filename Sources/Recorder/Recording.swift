@@ -132,7 +132,7 @@ public struct Recording {
     }
   }
 
-  private static func kernelRelease() -> String {
+  static func kernelRelease() -> String {
     var name = utsname()
     guard uname(&name) == 0 else { return "" }
     return Segment.text(name.release)

@@ -16,7 +16,7 @@ final class Segment {
   let nodes: UnsafeMutablePointer<lacuna_node>
   let rings: UnsafeMutablePointer<UInt64>
   private let base: UnsafeMutableRawPointer
-  private let byteCount: Int
+  let byteCount: Int
 
   /// Creates an empty segment.
   ///
@@ -25,8 +25,10 @@ final class Segment {
   ///   - usesFramePointers: whether stacks are walked by frame pointers.
   ///   - usesMonotonicClock: whether stamps come from `CLOCK_MONOTONIC`, because the processor's
   ///     time stamp counter does not tick evenly.
+  ///   - given: a nameless file in memory to use, instead of one of our own.
   init(
-    stackLimit: Int, usesFramePointers: Bool = false, usesMonotonicClock: Bool
+    stackLimit: Int, usesFramePointers: Bool = false, usesMonotonicClock: Bool,
+    given: Int32? = nil
   ) throws(RecorderError) {
     var layout = Layout()
     let headerOffset = layout.add(4096)
@@ -38,7 +40,7 @@ final class Segment {
     let ringsOffset = layout.add(Int(LACUNA_RING_COUNT) * Int(LACUNA_RING_WORDS) * 8)
     byteCount = layout.end
 
-    descriptor = linux_memory_file("lacuna")
+    descriptor = given ?? linux_memory_file("lacuna")
     guard descriptor >= 0 else {
       throw .system("cannot create the shared memory of the recording", errno)
     }
@@ -93,6 +95,11 @@ final class Segment {
     setrlimit(resource, &lifted)
     defer { setrlimit(resource, &limit) }
     guard ftruncate(descriptor, byteCount) == 0 else { throw .system(what, errno) }
+  }
+
+  /// Gives the memory back that the segment takes, although the process still has it mapped.
+  func discard() {
+    linux_discard_file(descriptor, 4096, Int64(byteCount) - 4096)
   }
 
   deinit {

@@ -25,7 +25,7 @@ import Testing
       names.map(String.init).sorted()
         == ([
           "aligned_alloc", "brk", "calloc", "cfree", "dlclose", "free", "free_aligned_sized", "free_sized",
-          "lacuna_mark", "lacuna_pool_alloc", "lacuna_pool_free", "madvise", "malloc",
+          "lacuna_attach", "lacuna_mark", "lacuna_pool_alloc", "lacuna_pool_free", "madvise", "malloc",
           "malloc_trim", "malloc_usable_size", "mallopt", "memalign", "mmap", "mmap64", "mremap",
           "munmap", "posix_memalign", "pvalloc", "realloc", "reallocarray", "sbrk", "valloc",
         ] + operators + releases).sorted())

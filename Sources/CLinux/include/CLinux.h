@@ -1,5 +1,6 @@
 // The calls of Linux that Swift's Glibc module does not show.
 #pragma once
+#include "Tracing.h"
 #include <stdint.h>
 
 /// A nameless file in memory, closed on exec. Returns a descriptor, or -1 with errno.
@@ -30,3 +31,5 @@ void linux_futex_wait(uint32_t *word, uint32_t value, int milliseconds);
 
 /// Wakes all who sleep on the word.
 void linux_futex_wake(uint32_t *word);
+/// Gives back the memory of a part of a nameless file, which reads as zeros then.
+void linux_discard_file(int descriptor, int64_t start, int64_t count);

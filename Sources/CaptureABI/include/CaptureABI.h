@@ -9,6 +9,7 @@
 // so that nothing is locked; the recorder merges the rings by time stamp. Everything is sparse:
 // what is not used costs address space only.
 #pragma once
+#include "CaptureAttach.h"
 #include <stdint.h>
 
 #define LACUNA_MAGIC 0x314d454d4143414cull /* "LACAMEM1" */

@@ -162,6 +162,8 @@ const volatile uint8_t *lacuna_start(char **environment);
 int lacuna_join_family(void);
 /// Called in a child of fork: cuts it off from its parent's rings.
 void lacuna_forked(void);
+/// Joins the recorder that has attached to this process. Returns as `lacuna_start` does.
+const volatile uint8_t *lacuna_join(struct lacuna_attachment *request);
 
 /// `frame` is the frame address of the exported function: its caller's rbp, return address and,
 /// above them, stack.
