@@ -70,7 +70,10 @@ public enum Measurement {
     } else if !heaps.contains(recorded) {
       specifications.insert(recorded, at: 0)
     }
-    let measured = try pass(over: trace, specifications, captures: [.peak, .end], progress)
+    var census = EntryPointCensus()
+    let measured = try pass(over: trace, specifications, captures: [.peak, .end], progress) {
+      census.add($0)
+    }
     let place = specifications.firstIndex(of: recorded)
     let captures = place.map { measured[$0].captures } ?? [:]
     let symbolizer = Symbolizer(modules: trace.modules)
@@ -83,13 +86,14 @@ public enum Measurement {
       pinsAtPeak: PinReport(captures[.peak] ?? .empty, names: names),
       pinsAtEnd: PinReport(captures[.end] ?? .empty, names: names),
       heaps: measured.map(\.measures), inventory: TraceInventory(of: trace),
+      wrongReleases: census.wrongReleases(names),
       symbolProblems: symbolizer.problems.map { "\($0)" })
   }
 
   /// One decode of the trace for all heaps; live blocks are captured of the recorded one only.
   private static func pass(
     over trace: TraceFile, _ specifications: [HeapSpecification], captures: [Moment],
-    _ progress: MeasurementProgress
+    _ progress: MeasurementProgress, also watch: (UnsafeBufferPointer<Request>) -> Void = { _ in }
   ) throws -> [MeasuredHeap] {
     let needsAddresses = specifications.contains { $0.kind == .recorded }
     guard !needsAddresses || trace.metadata.knowsAddresses else {
@@ -103,6 +107,7 @@ public enum Measurement {
     try Sweep.run(meters) { body in
       try trace.read(addresses: needsAddresses) { batch in
         body(batch)
+        watch(batch)
         steps += batch.count
         progress(min(1, Double(steps) / total))
       }

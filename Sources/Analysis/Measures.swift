@@ -285,6 +285,8 @@ public struct Story: Sendable {
   public var heaps: [HeapMeasures]
   /// What the trace file holds beside its steps.
   public var inventory: TraceInventory
+  /// Blocks that the wrong function released.
+  public var wrongReleases: [WrongRelease]
   /// Why functions have no name, one plain sentence for each file that could not be read.
   public var symbolProblems: [String]
   /// The version of Lacuna that made the measures; empty where it does not matter.
@@ -294,7 +296,8 @@ public struct Story: Sendable {
   public init(
     traceName: String, metadata: TraceMetadata, summary: TraceSummary, samples: [ResidentSample],
     recorded: HeapMeasures, pinsAtPeak: PinReport, pinsAtEnd: PinReport, heaps: [HeapMeasures],
-    inventory: TraceInventory = TraceInventory(), symbolProblems: [String] = [],
+    inventory: TraceInventory = TraceInventory(), wrongReleases: [WrongRelease] = [],
+    symbolProblems: [String] = [],
     version: String = ""
   ) {
     self.traceName = traceName
@@ -306,6 +309,7 @@ public struct Story: Sendable {
     self.pinsAtEnd = pinsAtEnd
     self.heaps = heaps
     self.inventory = inventory
+    self.wrongReleases = wrongReleases
     self.symbolProblems = symbolProblems
     self.version = version
   }

@@ -20,6 +20,7 @@ extern void *__libc_valloc(size_t);
 extern void *__libc_pvalloc(size_t);
 extern void __libc_free(void *);
 extern void *__curbrk;
+extern void *__sbrk(long);
 extern void *__libc_stack_end;
 extern char **__environ;
 
@@ -107,6 +108,8 @@ static int find_real(void) {
   if (__environ) {
     lacuna_real = functions;
     lacuna_find_operators();
+    // Some allocators set something up on the first call, with an operator new of their own.
+    (void)lacuna_real.malloc_usable_size(NULL);
     const volatile unsigned char *recording = lacuna_start(__environ);
     if (recording) lacuna_recording = recording;
   }
@@ -166,7 +169,7 @@ uint64_t lacuna_stack_top(int is_first_thread) {
   return is_first_thread ? (uint64_t)__libc_stack_end : (uint64_t)__builtin_thread_pointer();
 }
 
-void lacuna_learn_break(void) { (void)sbrk(0); }
+void lacuna_learn_break(void) { (void)__sbrk(0); }
 
 void lacuna_set_follows(int follows) { lacuna_follows = (unsigned char)follows; }
 

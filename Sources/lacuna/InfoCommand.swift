@@ -13,20 +13,32 @@ struct InfoCommand: ParsableCommand {
       EXAMPLES
         lacuna info app.trace
         lacuna info app.trace --json | jq .peakLiveBytes
+        lacuna info app.trace --entry-points
       """)
 
   @OptionGroup var trace: TraceArgument
   @OptionGroup var output: OutputOptions
 
+  @Flag(
+    help: """
+      Count the calls of each function, and the blocks that the wrong function released; reads the \
+      whole trace.
+      """)
+  var entryPoints = false
+
   func run() throws {
     let file = try trace.open()
     let inventory = TraceInventory(of: file)
-    try output.print(
-      InfoText.document(
-        traceName: trace.name, metadata: file.metadata, summary: file.summary,
-        inventory: inventory)
-    ) {
-      try InfoJSON.render(metadata: file.metadata, summary: file.summary, inventory: inventory)
+    let calls = entryPoints ? try CallFigures(of: file) : nil
+    var document = InfoText.document(
+      traceName: trace.name, metadata: file.metadata, summary: file.summary,
+      inventory: inventory)
+    document.append(contentsOf: CallsText.marks(file.marks))
+    if let calls { document.append(contentsOf: CallsText.calls(calls)) }
+    try output.print(document) {
+      try InfoJSON.render(
+        metadata: file.metadata, summary: file.summary, inventory: inventory, marks: file.marks,
+        calls: calls)
     }
   }
 }

@@ -8,7 +8,15 @@ import Trace
 enum Warnings {
   static func of(_ story: Story) -> [String] {
     of(metadata: story.metadata, summary: story.summary, inventory: story.inventory)
-      + story.symbolProblems
+      + story.wrongReleases.map(wrongRelease) + story.symbolProblems
+  }
+
+  private static func wrongRelease(_ wrong: WrongRelease) -> String {
+    let one = wrong.blocks == 1
+    return
+      "\(Formats.count(wrong.blocks)) \(one ? "block" : "blocks") from \(wrong.allocation.name)"
+      + " \(one ? "was" : "were") released by \(wrong.release.name), which is undefined;"
+      + " \(one ? "it was" : "most were") asked for in \(wrong.frame.function)."
   }
 
   static func of(

@@ -8,13 +8,16 @@ public import Trace
 public enum InfoJSON {
   /// One JSON object.
   ///
-  /// `bytesPerEvent` is null where there are no events.
+  /// `bytesPerEvent` is null where there are no events. `calls` adds `entryPoints` and
+  /// `wrongReleases`.
   public static func render(
-    metadata: TraceMetadata, summary: TraceSummary, inventory: TraceInventory
+    metadata: TraceMetadata, summary: TraceSummary, inventory: TraceInventory,
+    marks: [MarkDescription] = [], calls: CallFigures? = nil
   ) throws -> String {
-    try JSONValue.document(
-      members(metadata: metadata, summary: summary, inventory: inventory)
-    ).text()
+    var members = members(metadata: metadata, summary: summary, inventory: inventory)
+    members["marks"] = .array(marks.map(\.json))
+    if let calls { members.merge(calls.members) { _, new in new } }
+    return try JSONValue.document(members).text()
   }
 
   static func members(

@@ -1,0 +1,42 @@
+// Operators of a program's own, with 16 bytes of theirs in front of each block: in the program, or,
+// with LIBRARY, in a library that it is linked with. With SOME, only two of them.
+// Prints in the manner of operators.cpp what the trace must say.
+#include <cstdio>
+#include <cstdlib>
+#include <new>
+
+#if !defined(USER)
+static void *take(size_t size) {
+  char *block = static_cast<char *>(malloc(size + 16));
+  if (!block) throw std::bad_alloc();
+  return block + 16;
+}
+static void give(void *block) {
+  if (block) free(static_cast<char *>(block) - 16);
+}
+void *operator new(size_t size) { return take(size); }
+void operator delete(void *block) noexcept { give(block); }
+#if !defined(SOME)
+void *operator new[](size_t size) { return take(size); }
+void operator delete[](void *block) noexcept { give(block); }
+void operator delete(void *block, size_t) noexcept { give(block); }
+void operator delete[](void *block, size_t) noexcept { give(block); }
+#endif
+#endif
+
+#if !defined(LIBRARY)
+int main() {
+  static void *volatile sink;
+  for (int i = 0; i < 1000; i++) {
+    sink = ::operator new(7301);
+    ::operator delete(sink);
+    sink = ::operator new(7302);
+    ::operator delete(sink, size_t(7302));
+    sink = ::operator new[](7303);
+    ::operator delete[](sink);
+    sink = ::operator new[](7304, std::nothrow);
+    ::operator delete[](sink, size_t(7304));
+  }
+  for (int size = 7301; size <= 7304; size++) printf("%d\tmalloc\tfree\t1000\n", size + 16);
+}
+#endif
