@@ -91,6 +91,7 @@ private func begin(_ segment: UnsafeMutableRawPointer) -> UnsafePointer<UInt8>? 
   lacuna_store64(&shared.pointee.pending, 0)
   lacuna_store32(&shared.pointee.lock, 0)
   session.imageNumber = lacuna_add32(&header.pointee.image_count, 1)
+  lacuna_use_regions(&header.pointee.regions, header.pointee.block_header_bytes == 8 ? 1 : 0)
   session.imageRoot = StackInterner.imageRoot(number: session.imageNumber)
   recording.assumingMemoryBound(to: UInt8.self).pointee = 1
   Recording.announceImage()

@@ -5,6 +5,7 @@
 // to be handed out again while it lives, whichever thread does what.
 #include "InterposerEntry.h"
 #include "real.h"
+#include "regions.h"
 #include <errno.h>
 
 #define EXPORT __attribute__((visibility("default")))
@@ -19,11 +20,16 @@ static inline uint32_t shift_of(size_t alignment) {
   return alignment ? (uint32_t)__builtin_ctzl(alignment) : 0;
 }
 
-// Reports a block, if there is one, with what the allocator makes usable of it.
+// Reports a block, if it counts, with what the allocator makes usable of it.
+static __attribute__((noinline, not_tail_called)) void
+report(void *block, size_t size, uint32_t entry, uint32_t shift, const void *frame) {
+  if (lacuna_counts(block) && recording())
+    lacuna_did_allocate(block, size, lacuna_real.malloc_usable_size(block), entry, shift, frame);
+}
+
 static inline __attribute__((always_inline)) void *
 allocated(void *block, size_t size, uint32_t entry, uint32_t shift, const void *frame) {
-  if (block && recording())
-    lacuna_did_allocate(block, size, lacuna_real.malloc_usable_size(block), entry, shift, frame);
+  if (block && may_count(block)) report(block, size, entry, shift, frame);
   return block;
 }
 
@@ -31,8 +37,13 @@ static inline __attribute__((always_inline)) void *
 reallocated(void *old, size_t size, uint32_t entry, const void *frame) {
   if (!old) return allocated(lacuna_real.realloc(old, size), size, entry, 0, frame);
   if (!recording()) return lacuna_real.realloc(old, size);
+  if (!counts(old)) return allocated(lacuna_real.realloc(old, size), size, entry, 0, frame);
   uint64_t before = lacuna_will_reallocate();
   void *block = lacuna_real.realloc(old, size);
+  if (block && !counts(block)) {
+    lacuna_did_reallocate(old, NULL, 0, 0, entry, before, frame);
+    return block;
+  }
   size_t usable = block ? lacuna_real.malloc_usable_size(block) : 0;
   lacuna_did_reallocate(old, block, size, usable, entry, before, frame);
   return block;
@@ -58,8 +69,14 @@ EXPORT void *reallocarray(void *old, size_t count, size_t size) {
   return reallocated(old, bytes, REALLOCARRAY, FRAME);
 }
 
+// A function of its own, so that the blocks that do not count are passed on without a frame.
+static __attribute__((noinline)) void report_and_free(void *block) {
+  if (lacuna_counts(block) && recording()) lacuna_will_free(block);
+  lacuna_real.free(block);
+}
+
 EXPORT void free(void *block) {
-  if (block && recording()) lacuna_will_free(block);
+  if (block && may_count(block)) return report_and_free(block);
   lacuna_real.free(block);
 }
 

@@ -16,7 +16,7 @@ struct lacuna_functions {
 };
 
 /// Until the first call, the functions that find the others.
-extern struct lacuna_functions lacuna_real;
+extern struct lacuna_functions lacuna_real __attribute__((visibility("hidden")));
 
 /// 1 at the address while this process records.
-extern const volatile unsigned char *lacuna_recording;
+extern const volatile unsigned char *lacuna_recording __attribute__((visibility("hidden")));

@@ -29,7 +29,9 @@ final class ProcessRecording {
   init(output: String, metadata: TraceMetadata, stackLimit: Int) throws {
     let usesMonotonicClock = !TickClock.isCounterInvariant
     writer = try TraceWriter(path: output, metadata: metadata)
-    segment = try Segment(stackLimit: stackLimit, usesMonotonicClock: usesMonotonicClock)
+    segment = try Segment(
+      stackLimit: stackLimit, usesMonotonicClock: usesMonotonicClock,
+      regions: metadata.regions ?? .all)
     merger = RingMerger(
       segment: segment, feeder: TraceFeeder(writer: writer, segment: segment),
       clock: TickClock(usesMonotonicClock: usesMonotonicClock))

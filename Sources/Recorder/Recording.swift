@@ -15,6 +15,8 @@ public struct RecordingOptions: Sendable {
   public var output: String
   /// Frames kept of each stack, at most 128; 0 records no stacks.
   public var stackLimit = 128
+  /// The part of the address space whose blocks are recorded; nil records all.
+  public var regions: RegionSampling?
 
   /// Records everything, stacks up to the limit included.
   public init(command: [String], executable: String, output: String) {
@@ -58,6 +60,7 @@ public struct Recording {
     metadata.startedAt = Double(time(nil))
     metadata.headerBytes = 8
     metadata.knowsStacks = options.stackLimit > 0
+    metadata.regions = options.regions
     process = try ProcessRecording(
       output: options.output, metadata: metadata, stackLimit: options.stackLimit)
   }

@@ -3,6 +3,7 @@
 import CLinux
 import CaptureABI
 import Glibc
+import Trace
 
 /// The segment that the traced process writes into.
 ///
@@ -24,7 +25,10 @@ final class Segment {
   ///   - stackLimit: how many frames of a stack are kept; 0 records no stacks.
   ///   - usesMonotonicClock: whether stamps come from `CLOCK_MONOTONIC`, because the processor's
   ///     time stamp counter does not tick evenly.
-  init(stackLimit: Int, usesMonotonicClock: Bool) throws(RecorderError) {
+  ///   - regions: which part of the address space is recorded.
+  init(stackLimit: Int, usesMonotonicClock: Bool, regions: RegionSampling = .all)
+    throws(RecorderError)
+  {
     var layout = Layout()
     let headerOffset = layout.add(4096)
     let controlsOffset = layout.add(
@@ -66,6 +70,9 @@ final class Segment {
     header.pointee.rings_offset = UInt64(ringsOffset)
     header.pointee.clock = usesMonotonicClock ? 1 : 0
     header.pointee.stack_limit = UInt32(stackLimit)
+    header.pointee.regions = lacuna_region_rule(
+      grid: regions.grid, mask: regions.mask, multiplier: regions.multiplier,
+      offset: regions.offset, threshold: regions.threshold)
     header.pointee.magic = UInt64(LACUNA_MAGIC)
   }
 

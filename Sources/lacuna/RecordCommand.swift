@@ -16,6 +16,7 @@ struct RecordCommand: ParsableCommand {
         lacuna record -- sqlite3 :memory: 'select 1'
         lacuna record -o build.trace -- clang -c big.c
         PYTHONMALLOC=malloc lacuna record -- python3 script.py
+        lacuna record --regions 1/64 -- server --in-production
 
       The program runs as always: its input, output, signals and exit code are its own. Every \
       malloc, calloc, realloc, free and their kin is written down with time, thread, call stack \
@@ -33,6 +34,8 @@ struct RecordCommand: ParsableCommand {
     help: ArgumentHelp(
       "Frames to keep of each call stack, at most 128; 0 records no stacks.", valueName: "frames"))
   var stackDepth = 128
+
+  @OptionGroup var regions: RegionOptions
 
   @Flag(name: .shortAndLong, help: "Say nothing but errors.")
   var quiet = false
@@ -83,6 +86,7 @@ struct RecordCommand: ParsableCommand {
     let path = output.map { $0.replacing("%p", with: "\(getpid())") } ?? defaultName
     var options = RecordingOptions(command: program, executable: executable, output: path)
     options.stackLimit = stackDepth
+    options.regions = regions.sampling()
     let result: RecordingResult
     do {
       let recording = try Recording(options, version: Lacuna.version)

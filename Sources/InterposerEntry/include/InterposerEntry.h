@@ -57,6 +57,9 @@ int lacuna_find_object(uint64_t pc, struct lacuna_object *object);
 /// The address of the malloc that answers.
 uint64_t lacuna_real_malloc_address(void);
 
+/// Sets which blocks count from now on; `is_glibc` where glibc's malloc answers.
+void lacuna_use_regions(const struct lacuna_region_rule *rule, int is_glibc);
+
 /// A system call that leaves errno alone. Returns the kernel's result, negative on failure.
 static inline long lacuna_syscall(long number, long a, long b, long c, long d, long e, long f) {
   register long r10 __asm__("r10") = d;
