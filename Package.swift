@@ -43,7 +43,9 @@ let package = Package(
     .target(
       name: "InterposerEntry", dependencies: ["CaptureABI"], exclude: ["exports.map"],
       cSettings: [
-        .unsafeFlags(["-O2", "-fno-omit-frame-pointer", "-fno-stack-protector"])
+        .unsafeFlags([
+          "-O2", "-fno-omit-frame-pointer", "-momit-leaf-frame-pointer", "-fno-stack-protector",
+        ])
       ]),
     .target(
       name: "Interposer", dependencies: ["CaptureABI", "InterposerEntry"],

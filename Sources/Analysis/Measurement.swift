@@ -10,6 +10,8 @@ public import Trace
 public enum MeasurementError: Error, Equatable, CustomStringConvertible {
   /// The recorded heap was asked for, and the trace does not say where blocks were.
   case noAddresses
+  /// The trace has only the blocks in 1/N of the address space.
+  case sampled(denominator: Int)
 
   /// What is missing, and what can be done instead.
   public var description: String {
@@ -17,6 +19,10 @@ public enum MeasurementError: Error, Equatable, CustomStringConvertible {
     case .noAddresses:
       "the trace does not say at which addresses blocks were, so what really happened cannot be "
         + "shown; name simulated heaps, or record the program with lacuna"
+    case .sampled(let denominator):
+      "the trace has only the blocks in 1/\(denominator) of the address space, and no heap can be "
+        + "replayed from a sample of its requests; lacuna report and lacuna pins estimate what "
+        + "really happened, and a trace recorded without --regions can be replayed"
     }
   }
 }
@@ -95,6 +101,9 @@ public enum Measurement {
     over trace: TraceFile, _ specifications: [HeapSpecification], captures: [Moment],
     _ progress: MeasurementProgress, also watch: (UnsafeBufferPointer<Request>) -> Void = { _ in }
   ) throws -> [MeasuredHeap] {
+    if let regions = trace.metadata.regions {
+      throw MeasurementError.sampled(denominator: regions.denominator)
+    }
     let needsAddresses = specifications.contains { $0.kind == .recorded }
     guard !needsAddresses || trace.metadata.knowsAddresses else {
       throw MeasurementError.noAddresses

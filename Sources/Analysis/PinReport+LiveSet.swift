@@ -30,7 +30,7 @@ extension PinReport {
 
   /// For each site the stack that has the most live bytes, of several the one that was met first
   /// in the trace.
-  private static func heaviestStacks(
+  static func heaviestStacks(
     of blocks: [LiveSet.Block], _ names: SiteNames
   ) -> [SiteIndex: StackID] {
     var liveOfStack: [StackID: Int64] = [:]

@@ -114,6 +114,7 @@ func begin(_ segment: UnsafeMutableRawPointer, process: Int32, afterFork: Bool)
   lacuna_store64(&shared.pointee.pending, 0)
   lacuna_store32(&shared.pointee.lock, 0)
   session.imageNumber = lacuna_add32(&header.pointee.image_count, 1)
+  lacuna_use_regions(&header.pointee.regions, header.pointee.block_header_bytes == 8 ? 1 : 0)
   session.imageRoot = StackInterner.imageRoot(number: session.imageNumber)
   recording.pointee = 1
   Recording.announceImage()

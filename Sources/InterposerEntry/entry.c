@@ -5,19 +5,26 @@
 // to be handed out again while it lives, whichever thread does what.
 #include "entry.h"
 #include "heaps.h"
+#include "regions.h"
 #include <errno.h>
 
 // No block: the operator new that may have called wants to know.
-static __attribute__((noinline, cold)) void *refused(void *block, size_t size, const void *frame) {
-  if (!block && recording()) lacuna_did_fail(size, frame);
-  return block;
+static __attribute__((noinline, cold)) void *refused(size_t size, const void *frame) {
+  if (recording()) lacuna_did_fail(size, frame);
+  return NULL;
 }
 
-// Reports a block, if there is one, with what the allocator makes usable of it.
+// Reports a block, if it counts, with what the allocator makes usable of it.
+static __attribute__((noinline, not_tail_called)) void
+report(void *block, size_t size, uint32_t entry, uint32_t shift, const void *frame) {
+  if (lacuna_counts(block) && recording())
+    lacuna_did_allocate(block, size, usable_size(block), entry, shift, frame);
+}
+
 static inline __attribute__((always_inline)) void *
 allocated(void *block, size_t size, uint32_t entry, uint32_t shift, const void *frame) {
-  if (!__builtin_expect(block && recording(), 1)) return refused(block, size, frame);
-  lacuna_did_allocate(block, size, usable_size(block), entry, shift, frame);
+  if (__builtin_expect(!block, 0)) return refused(size, frame);
+  if (may_count(block)) report(block, size, entry, shift, frame);
   return block;
 }
 
@@ -25,9 +32,15 @@ static inline __attribute__((always_inline)) void *
 reallocated(void *old, size_t size, uint32_t entry, const void *frame) {
   if (!old) return allocated(lacuna_real.realloc(old, size), size, entry, 0, frame);
   if (!recording()) return lacuna_real.realloc(old, size);
+  if (!counts(old)) return allocated(lacuna_real.realloc(old, size), size, entry, 0, frame);
   uint64_t arena = watched_arena(old);
   uint64_t before = lacuna_will_reallocate();
   void *block = lacuna_real.realloc(old, size);
+  if (block && !counts(block)) {
+    lacuna_did_reallocate(old, NULL, 0, 0, entry, before, frame);
+    if (arena) look_at_arena(arena);
+    return block;
+  }
   size_t usable = block ? usable_size(block) : 0;
   lacuna_did_reallocate(old, block, size, usable, entry, before, frame);
   if (arena) look_at_arena(arena);
@@ -54,8 +67,9 @@ EXPORT void *reallocarray(void *old, size_t count, size_t size) {
   return reallocated(old, bytes, REALLOCARRAY, FRAME);
 }
 
-EXPORT void free(void *block) {
-  if (block && recording()) {
+// A function of its own, so that the blocks that do not count are passed on without a frame.
+static __attribute__((noinline)) void report_and_free(void *block) {
+  if (lacuna_counts(block) && recording()) {
     uint64_t arena = watched_arena(block);
     lacuna_will_free(block);
     if (arena) {
@@ -64,6 +78,11 @@ EXPORT void free(void *block) {
       return;
     }
   }
+  lacuna_real.free(block);
+}
+
+EXPORT void free(void *block) {
+  if (block && may_count(block)) return report_and_free(block);
   lacuna_real.free(block);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 #include "InterposerEntry.h"
 #include "real.h"
+#include "regions.h"
 
 #define EXPORT __attribute__((visibility("default")))
 /// Of the exported function in which it stands. That function must have a frame, which it has

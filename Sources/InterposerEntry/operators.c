@@ -106,7 +106,8 @@ INLINE void *answered(void *block, struct lacuna_operator operator, struct opene
                       uint32_t mode) {
   uint64_t recorded = lacuna_operators_block.stack[opened.count].block;
   end(opened);
-  if (mode == LACUNA_NEXT_ALLOCATOR && block && (uint64_t)block != recorded && recording())
+  if (mode == LACUNA_NEXT_ALLOCATOR && block && (uint64_t)block != recorded && counts(block) &&
+      recording())
     lacuna_did_allocate(block, operator.size, lacuna_real.malloc_usable_size(block), operator.entry,
                         operator.shift, operator.frame);
   return block;
@@ -188,7 +189,7 @@ OPERATOR_NEW(new_array_aligned_nothrow, "_ZnamSt11align_val_tRKSt9nothrow_t",
   if (is_part && next.mode == LACUNA_NEXT_WRAPPER) TAIL_CALL function arguments;                   \
   uint32_t entry = is_part ? outer->entry : number;                                                \
   if (next.mode == LACUNA_NEXT_ALLOCATOR && entry) {                                               \
-    lacuna_will_release((void *)block, entry);                                                     \
+    if (counts((const void *)block)) lacuna_will_release((void *)block, entry);                    \
     entry = 0;                                                                                     \
     if (is_part) outer->entry = 0;                                                                 \
   }                                                                                                \

@@ -17,7 +17,7 @@ struct lacuna_functions {
 };
 
 /// Until the first call, the functions that find the others.
-extern struct lacuna_functions lacuna_real;
+extern struct lacuna_functions lacuna_real __attribute__((visibility("hidden")));
 
 /// Finds the real functions and starts recording. Returns 0 while they are being found.
 int lacuna_find_real(void);
@@ -37,11 +37,11 @@ struct lacuna_system {
 extern struct lacuna_system lacuna_system;
 
 /// 1 at the address while this process records.
-extern const volatile unsigned char *lacuna_recording;
+extern const volatile unsigned char *lacuna_recording __attribute__((visibility("hidden")));
 
 /// 1 where a process that does not record may ask for a recording of its own, as forked children
 /// of a family do.
-extern volatile unsigned char lacuna_follows;
+extern volatile unsigned char lacuna_follows __attribute__((visibility("hidden")));
 /// The address of a function of the process that stands behind one of ours, or NULL.
 void *lacuna_lookup(const char *name);
 

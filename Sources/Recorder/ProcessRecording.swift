@@ -37,7 +37,8 @@ final class ProcessRecording {
     writer = try TraceWriter(path: output, metadata: metadata)
     segment = try Segment(
       stackLimit: stackLimit, usesFramePointers: usesFramePointers,
-      usesMonotonicClock: usesMonotonicClock, given: segmentDescriptor)
+      usesMonotonicClock: usesMonotonicClock, regions: metadata.regions ?? .all,
+      given: segmentDescriptor)
     merger = RingMerger(
       segment: segment, feeder: TraceFeeder(writer: writer, segment: segment),
       clock: TickClock(usesMonotonicClock: usesMonotonicClock))

@@ -20,6 +20,8 @@ public struct RecordingOptions: Sendable {
   public var usesFramePointers = false
   /// Whether the processes that the program starts are recorded too, each in a file of its own.
   public var followsChildren = false
+  /// The part of the address space whose blocks are recorded; nil records all.
+  public var regions: RegionSampling?
 
   /// Records everything, stacks up to the limit included.
   public init(command: [String], executable: String, output: String) {
@@ -70,6 +72,7 @@ public struct Recording {
       metadata.rootTrace = FamilyFiles.name(options.output)
       metadata.recordingID = "\(getpid())-\(Int(TickClock.realSeconds() * 1e6))"
     }
+    metadata.regions = options.regions
     process = try ProcessRecording(
       output: options.output, metadata: metadata, stackLimit: options.stackLimit,
       usesFramePointers: options.usesFramePointers)

@@ -3,6 +3,7 @@
 import CLinux
 import CaptureABI
 import Glibc
+import Trace
 
 /// The segment that the traced process writes into.
 ///
@@ -25,10 +26,11 @@ final class Segment {
   ///   - usesFramePointers: whether stacks are walked by frame pointers.
   ///   - usesMonotonicClock: whether stamps come from `CLOCK_MONOTONIC`, because the processor's
   ///     time stamp counter does not tick evenly.
+  ///   - regions: which part of the address space is recorded.
   ///   - given: a nameless file in memory to use, instead of one of our own.
   init(
     stackLimit: Int, usesFramePointers: Bool = false, usesMonotonicClock: Bool,
-    given: Int32? = nil
+    regions: RegionSampling = .all, given: Int32? = nil
   ) throws(RecorderError) {
     var layout = Layout()
     let headerOffset = layout.add(4096)
@@ -70,6 +72,9 @@ final class Segment {
     header.pointee.clock = usesMonotonicClock ? 1 : 0
     header.pointee.stack_limit = UInt32(stackLimit)
     header.pointee.stack_method = usesFramePointers ? 1 : 0
+    header.pointee.regions = lacuna_region_rule(
+      grid: regions.grid, mask: regions.mask, multiplier: regions.multiplier,
+      offset: regions.offset, threshold: regions.threshold)
     header.pointee.magic = UInt64(LACUNA_MAGIC)
   }
 

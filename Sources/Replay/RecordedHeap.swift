@@ -34,6 +34,9 @@ public struct RecordedHeap: Heap, ~Copyable {
     if breakStart != .zero { breakStarted(at: breakStart) }
   }
 
+  /// The data segment: what is held from its start to the break.
+  public var dataSegment: Range<Address> { Address(segment.start)..<Address(segment.end) }
+
   /// Answers with the recorded place.
   public mutating func allocate(_ request: BlockRequest) -> Placement {
     let address = request.recordedAddress.rawValue

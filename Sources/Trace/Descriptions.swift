@@ -41,6 +41,9 @@ public struct TraceMetadata: Sendable, Equatable, Codable {
   /// Whether steps have times.
   public var knowsTimes = true
 
+  /// The part of the address space whose blocks are recorded; nil where all are.
+  public var regions: RegionSampling?
+
   /// Makes metadata that say nothing.
   public init() {}
 
@@ -67,6 +70,7 @@ public struct TraceMetadata: Sendable, Equatable, Codable {
     try read(.knowsThreads, &knowsThreads)
     try read(.knowsStacks, &knowsStacks)
     try read(.knowsTimes, &knowsTimes)
+    regions = try values.decodeIfPresent(RegionSampling.self, forKey: .regions)
   }
 }
 

@@ -25,6 +25,7 @@ struct RecordCommand: ParsableCommand {
         PYTHONMALLOC=malloc lacuna record -- python3 script.py
         lacuna record --pid 4711 --duration 30s -o server.trace
         lacuna record --pid $(pidof nginx)
+        lacuna record --regions 1/64 -- server --in-production
 
       The program runs as always: its input, output, signals and exit code are its own. Every \
       malloc, calloc, realloc, free and their kin is written down with time, thread, call stack \
@@ -61,6 +62,7 @@ struct RecordCommand: ParsableCommand {
       """)
   var follow = false
   @OptionGroup var attachment: AttachArguments
+  @OptionGroup var regions: RegionOptions
 
   @Flag(name: .shortAndLong, help: "Say nothing but errors.")
   var quiet = false
@@ -117,6 +119,7 @@ struct RecordCommand: ParsableCommand {
     options.stackLimit = stacks == .none ? 0 : stackDepth
     options.usesFramePointers = stacks == .framePointer
     options.followsChildren = follow
+    options.regions = regions.sampling()
     let result: RecordingResult
     do {
       let recording = try Recording(options, version: Lacuna.version)

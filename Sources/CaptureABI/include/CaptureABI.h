@@ -81,6 +81,41 @@ static inline uint64_t lacuna_map_flags(int protection, int flags, int moved) {
     | (protection & 2 ? 64 : 0) | (protection & 4 ? 128 : 0) | (moved ? 256 : 0);
 }
 
+// ---- Sampled regions ----------------------------------------------------------------------------
+
+/// Which regions of the address space are recorded. The recorder chooses the numbers
+/// (RegionSampling in Sources/Trace says how). All zero but a threshold of 1: all.
+struct lacuna_region_rule {
+  uint64_t grid;       // added to an address before all else: where the borders are
+  uint64_t mask;       // keeps of that sum where its region begins
+  uint64_t multiplier; // of the hash
+  uint64_t offset;     // of the hash
+  uint64_t threshold;  // regions with a smaller hash are sampled
+};
+
+/// Whether the region is sampled that begins at `base`, counted on the grid.
+static inline int lacuna_region_is_sampled(const struct lacuna_region_rule *rule, uint64_t base) {
+  return base * rule->multiplier + rule->offset < rule->threshold;
+}
+
+/// Whether a sampled region holds any byte from `first` up to and including `last`.
+static inline int lacuna_regions_touch(const struct lacuna_region_rule *rule, uint64_t first,
+                                       uint64_t last) {
+  uint64_t base = (first + rule->grid) & rule->mask;
+  uint64_t end = (last + rule->grid) & rule->mask;
+  // One block in so many is sampled soon, however long; nonsense that wraps around counts.
+  for (; base < end; base += -rule->mask)
+    if (lacuna_region_is_sampled(rule, base)) return 1;
+  return base > end || lacuna_region_is_sampled(rule, base);
+}
+
+/// Whether a block counts: whether a sampled region holds any of its bytes, of its header, or the
+/// byte behind it, which tells whether a hole begins there.
+static inline int lacuna_block_counts(const struct lacuna_region_rule *rule, uint64_t block,
+                                      uint64_t usable) {
+  return lacuna_regions_touch(rule, block - 16, block + usable);
+}
+
 // ---- Structures ---------------------------------------------------------------------------------
 
 struct lacuna_header {
@@ -106,6 +141,7 @@ struct lacuna_header {
   uint32_t stack_method;   // 0: call frame information, 1: frame pointers
   char executable[LACUNA_PATH_BYTES];
   char allocator[LACUNA_PATH_BYTES];
+  struct lacuna_region_rule regions;
 };
 
 struct lacuna_ring_control {

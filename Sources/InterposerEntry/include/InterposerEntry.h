@@ -127,6 +127,8 @@ struct lacuna_heaps {
 extern struct lacuna_heaps lacuna_heaps __attribute__((visibility("hidden")));
 
 static inline struct lacuna_heaps *lacuna_heaps_state(void) { return &lacuna_heaps; }
+/// Sets which blocks count from now on; `is_glibc` where glibc's malloc answers.
+void lacuna_use_regions(const struct lacuna_region_rule *rule, int is_glibc);
 
 /// A system call that leaves errno alone. Returns the kernel's result, negative on failure.
 static inline long lacuna_syscall(long number, long a, long b, long c, long d, long e, long f) {

@@ -1,0 +1,73 @@
+// Questions to a trace that knows a part of the address space only.
+
+import MemoryUnits
+import Symbols
+public import Trace
+
+extension Measurement {
+  /// Everything that the report of a sampled trace shows.
+  ///
+  /// Throws what reading throws. A trace that knows everything is answered exactly.
+  /// - Parameter namesSites: whether call sites are needed, too.
+  public static func sampledStory(
+    of trace: TraceFile, namesSites: Bool = true,
+    progress: MeasurementProgress = { _ in }
+  ) throws -> SampledStory {
+    let course = courseMoments(of: trace)
+    let meter = try sample(trace, [.peak, .end] + course, progress)
+    let symbolizer = Symbolizer(modules: trace.modules)
+    let names = SiteNames(stacks: trace.stacks, symbolizer: symbolizer, grouping: .function)
+    let sampling = trace.metadata.regions ?? .all
+    func moment(_ moment: Moment, _ names: SiteNames?) -> SampledMoment {
+      SampledMoment(meter.censuses[moment] ?? .empty(sampling), names: names)
+    }
+    let named = namesSites ? names : nil
+    return SampledStory(
+      traceName: trace.path.split(separator: "/").last.map(String.init) ?? trace.path,
+      metadata: trace.metadata, summary: trace.summary, inventory: TraceInventory(of: trace),
+      sampling: sampling, placements: meter.placements, releases: meter.releases,
+      atPeak: moment(.peak, named), atEnd: moment(.end, named),
+      course: course.map { moment($0, nil) }, symbolProblems: symbolizer.problems.map { "\($0)" })
+  }
+
+  /// Who keeps pages of a sampled heap at a moment.
+  public static func sampledMoment(
+    of trace: TraceFile, at moment: Moment = .peak, grouping: SiteGrouping = .function,
+    progress: MeasurementProgress = { _ in }
+  ) throws -> SampledMoment {
+    let meter = try sample(trace, [moment], progress)
+    let names = SiteNames(
+      stacks: trace.stacks, symbolizer: Symbolizer(modules: trace.modules), grouping: grouping)
+    let census = meter.censuses[moment] ?? .empty(trace.metadata.regions ?? .all)
+    return SampledMoment(census, names: names)
+  }
+
+  /// Ten moments, the last of them the end.
+  private static func courseMoments(of trace: TraceFile) -> [Moment] {
+    let end =
+      trace.metadata.knowsTimes ? trace.summary.durationNanoseconds : trace.summary.steps
+    guard end >= 10 else { return [] }
+    return (1...10).map { part in
+      let (high, low) = end.multipliedFullWidth(by: UInt64(part))
+      return .time(Timestamp(nanoseconds: UInt64(10).dividingFullWidth((high, low)).quotient))
+    }
+  }
+
+  private static func sample(
+    _ trace: TraceFile, _ moments: [Moment], _ progress: MeasurementProgress
+  ) throws -> SampledMeter {
+    guard trace.metadata.knowsAddresses else { throw MeasurementError.noAddresses }
+    let meter = SampledMeter(
+      trace.metadata.regions ?? .all, metadata: trace.metadata, moments: moments,
+      peakStep: trace.summary.peakStep)
+    let total = Double(max(trace.summary.steps, 1))
+    var steps = 0
+    try trace.read(addresses: true) { batch in
+      meter.consume(batch)
+      steps += batch.count
+      progress(min(1, Double(steps) / total))
+    }
+    meter.finish()
+    return meter
+  }
+}
