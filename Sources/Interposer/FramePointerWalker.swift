@@ -19,7 +19,8 @@ enum FramePointerWalker {
       framePointer: frame.load(as: UInt64.self),
       stackPointer: UInt64(UInt(bitPattern: frame)) &+ 16,
       returnAddress: frame.load(fromByteOffset: 8, as: UInt64.self))
-    var walk = Walk(epoch: StackWalker.beginWalk(registers.returnAddress, scratch))
+    let epoch = StackWalker.beginWalk(registers.returnAddress, scratch)
+    var walk = Walk()
     walk.isRegular = false
     var callOffset: UInt64 = 1
     while true {
@@ -31,8 +32,7 @@ enum FramePointerWalker {
       walk.fresh = walk.fresh &+ 1
       // The unwind information serves to name the module, and to tell the ends of stacks.
       let rule = UnwindRuleCache.rule(
-        at: registers.returnAddress &- callOffset, epoch: walk.epoch)
-      walk.rules |= rule.bits
+        at: registers.returnAddress &- callOffset, epoch: epoch)
       if rule.base == UnwindRule.Base.end.rawValue { return walk }
       let isSignal = rule.base == UnwindRule.Base.signal.rawValue
       callOffset = isSignal ? 0 : 1

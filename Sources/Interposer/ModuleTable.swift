@@ -42,6 +42,7 @@ enum ModuleTable {
     for i in 0..<count {
       let module = session.modules.unsafelyUnwrapped + i
       if isReady(module), module.pointee.start <= address, address < module.pointee.end {
+        session.hasGenerations = true
         return UInt64(LACUNA_NO_GENERATION)
       }
     }
@@ -74,6 +75,7 @@ enum ModuleTable {
       if next > generation { generation = next }
     }
     let none = UInt64(LACUNA_NO_GENERATION)
+    if generation > 0 { session.hasGenerations = true }
     if generation >= none || !append(object, identity, generation) {
       return generation == 0 ? 0 : none
     }

@@ -40,6 +40,8 @@ struct Session {
   /// How often modules have come or gone, from bit 48 on: what was learned of code addresses holds
   /// for one such epoch.
   var epoch: UInt64 = 0
+  /// Whether a module ever had another generation than 0.
+  var hasGenerations = false
   /// Where the dynamic loader lies.
   var loaderStart: UInt64 = 0
   var loaderBytes: UInt64 = 0

@@ -37,6 +37,7 @@ enum StackInterner {
     let remembered = Frames(addresses: scratch + StackScratch.remembered)
     let nodes = UnsafeMutableRawPointer(scratch + StackScratch.nodes)
       .assumingMemoryBound(to: UInt32.self)
+    if session.hasGenerations { addGenerations(fresh, walk.fresh, scratch) }
     var node = walk.shared > 0 ? nodes[walk.shared &- 1] : session.imageRoot
     if walk.isTruncated {
       _ = lacuna_add64(&session.header.unsafelyUnwrapped.pointee.truncated_stacks, 1)
@@ -44,11 +45,8 @@ enum StackInterner {
     }
     var depth = walk.shared
     var index = walk.fresh &- 1
-    let hasGenerations = walk.rules & UnwindRule.generationMask != 0
     while index >= 0 {
-      var address = fresh.addresses[index]
-      if hasGenerations { address = withGeneration(address, walk.epoch) }
-      node = child(of: node, address)
+      node = child(of: node, fresh.addresses[index])
       remembered.copy(depth, from: fresh, index)
       nodes[depth] = node
       depth = depth &+ 1
@@ -59,11 +57,18 @@ enum StackInterner {
     return node
   }
 
-  /// The address with the generation of its module above it.
+  /// Puts the generations of their modules above the addresses of frames.
+  ///
+  /// Such frames are met anew in every walk: what is remembered of them is no address of the stack.
   @inline(never)
-  private static func withGeneration(_ address: UInt64, _ epoch: UInt64) -> UInt64 {
-    let rule = UnwindRuleCache.rule(at: address &- 1, epoch: epoch)
-    return address | rule.bits & UnwindRule.generationMask
+  private static func addGenerations(
+    _ frames: Frames, _ count: Int, _ scratch: UnsafeMutablePointer<UInt64>
+  ) {
+    for index in 0..<count {
+      let address = frames.addresses[index]
+      let rule = UnwindRuleCache.rule(at: address &- 1, epoch: scratch[StackScratch.epoch])
+      frames.addresses[index] = address | rule.bits & UnwindRule.generationMask
+    }
   }
 
   /// The node of a call below `parent`; `parent` itself when the tree is full.

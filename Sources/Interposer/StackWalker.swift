@@ -48,10 +48,6 @@ struct Walk {
   /// Whether the next walk may rely on the fresh frames: all lie on the thread's own stack, follow
   /// from what was remembered of them, and end where the unwind information says so.
   var isRegular = true
-  /// The epoch of the session's modules when the walk began.
-  var epoch: UInt64
-  /// The union of the bits of the fresh frames' rules: whether there is a generation among them.
-  var rules: UInt64 = 0
 }
 
 enum StackWalker {
@@ -127,7 +123,7 @@ enum StackWalker {
     let limit = session.stackLimit
     // The innermost remembered frame that may still be met.
     var candidate = Int(truncatingIfNeeded: scratch[StackScratch.count]) &- 1
-    var walk = Walk(epoch: epoch)
+    var walk = Walk()
     while true {
       while candidate >= 0, old.stackPointers[candidate] < stackPointer {
         candidate = candidate &- 1
@@ -154,7 +150,6 @@ enum StackWalker {
       fresh.savedPlaces[index] = 0
       walk.fresh = index &+ 1
       let rule = UnwindRuleCache.rule(at: returnAddress &- callOffset, epoch: epoch)
-      walk.rules |= rule.bits
       if rule.base >= UnwindRule.Base.signal.rawValue {
         guard rule.base == UnwindRule.Base.signal.rawValue else { return walk }
         walk.isRegular = false
