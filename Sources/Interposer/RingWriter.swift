@@ -81,7 +81,7 @@ private func waitForRoom(_ writer: Writer, _ count: UInt64) -> Bool {
   }
 }
 
-private func recorderLives() -> Bool {
+func recorderLives() -> Bool {
   let header = session.header.unsafelyUnwrapped
   guard header.pointee.closed == 0 else { return false }
   let noSuchProcess = -3
@@ -122,6 +122,7 @@ func claimRing(_ writer: Writer, _ thread: Thread) {
     }
     control.pointee.thread_id = identifier
     control.pointee.thread_serial = thread.pointee.serial
+    control.pointee.thread_pointer = lacuna_thread_pointer()
     control.pointee.image = session.imageNumber
     lacuna_store64(&control.pointee.pending, 0)
     raiseLimit(to: UInt32(truncatingIfNeeded: ring &+ 1))

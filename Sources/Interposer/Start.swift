@@ -85,15 +85,33 @@ private func begin(_ segment: UnsafeMutableRawPointer) -> UnsafePointer<UInt8>? 
   session.stackLimit = limit < LACUNA_STACK_LIMIT ? limit : LACUNA_STACK_LIMIT
   session.clock = header.pointee.clock
   describe(header)
+  own(header, 0, recording, 4096)
+  own(header, 1, rules, ruleBytes)
+  own(header, 2, scratch, scratchBytes)
   // An exec ends the other threads wherever they are: one of them may have held the shared ring.
   let shared = session.controls.unsafelyUnwrapped + LACUNA_SHARED_RING
   lacuna_store64(&shared.pointee.pending, 0)
   lacuna_store32(&shared.pointee.lock, 0)
+  lacuna_store32(&header.pointee.gate_owner, 0)
   session.imageNumber = lacuna_add32(&header.pointee.image_count, 1)
   session.imageRoot = StackInterner.imageRoot(number: session.imageNumber)
   recording.assumingMemoryBound(to: UInt8.self).pointee = 1
   Recording.announceImage()
   return UnsafePointer(session.recording)
+}
+
+/// Tells the recorder of memory that is the library's and not the program's.
+private func own(
+  _ header: UnsafeMutablePointer<lacuna_header>, _ index: Int, _ start: UnsafeMutableRawPointer,
+  _ byteCount: Int
+) {
+  let first = UInt64(UInt(bitPattern: start))
+  withUnsafeMutableBytes(of: &header.pointee.own) { bytes in
+    bytes.storeBytes(of: first, toByteOffset: index &* 16, as: UInt64.self)
+    bytes.storeBytes(
+      of: first &+ UInt64(UInt(bitPattern: byteCount)), toByteOffset: index &* 16 &+ 8,
+      as: UInt64.self)
+  }
 }
 
 /// Tells the recorder what only the process itself knows for sure.

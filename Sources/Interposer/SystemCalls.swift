@@ -17,6 +17,8 @@ enum SystemCall {
   static let kill = 62
   static let readlink = 89
   static let gettid = 186
+  static let futex = 202
+  static let signalThread = 234
   static let readMemory = 310
 }
 

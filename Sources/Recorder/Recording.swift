@@ -35,6 +35,8 @@ public struct RecordingResult: Sendable {
   public var sawProgram: Bool
   /// What kept parts of the trace from being written.
   public var failure: TraceError?
+  /// The snapshots of the program's memory.
+  public var snapshots: SnapshotTally
 }
 
 /// Runs a program and writes its trace.
@@ -85,13 +87,16 @@ public struct Recording {
       segment: segment,
       feeder: TraceFeeder(writer: writer, segment: segment, process: program.processID),
       clock: clock)
-    let exitCode = follow(program, &merger, progress)
+    var taker = SnapshotTaker(process: program.processID, segment: segment, library: library)
+    let exitCode = follow(program, &merger, &taker, progress)
     lacuna_store32(&segment.header.pointee.closed, 1)
     _ = merger.pass(isLast: true)
+    taker.finish(&merger, writer)
     let failure = finish(program)
     return RecordingResult(
       exitCode: exitCode, summary: writer.summary,
-      sawProgram: segment.header.pointee.traced_pid != 0, failure: failure)
+      sawProgram: segment.header.pointee.traced_pid != 0, failure: failure,
+      snapshots: taker.tally)
   }
 
   /// Removes the trace of a program that never ran; a device that was named as output stays.
@@ -103,7 +108,8 @@ public struct Recording {
 
   /// Drains the rings until the program has ended.
   private func follow(
-    _ program: TracedProgram, _ merger: inout RingMerger, _ progress: (UInt64) -> Void
+    _ program: TracedProgram, _ merger: inout RingMerger, _ taker: inout SnapshotTaker,
+    _ progress: (UInt64) -> Void
   ) -> Int32 {
     var sampler = ResidentSampler(process: program.processID)
     defer { sampler.close() }
@@ -119,12 +125,15 @@ public struct Recording {
         nextCalibration = now + (nextCalibration == 0 ? 20_000_000 : 1_000_000_000)
         merger.calibrate()
       }
-      if segment.header.pointee.image_count > 0,
-        let sample = sampler.sample(at: now, time: merger.time(merger.clock.now))
-      {
+      var sample: ResidentSample?
+      if segment.header.pointee.image_count > 0 {
+        sample = sampler.sample(at: now, time: merger.time(merger.clock.now))
+      }
+      if let sample {
         writer.sample(sample)
         progress(writer.summary.events)
       }
+      taker.step(now: now, sample: sample, merger: &merger, writer: writer)
       if now >= nextReclaim {
         nextReclaim = now + 20_000_000
         merger.reclaim(process: program.processID)

@@ -10,6 +10,7 @@ struct TraceTables: Sendable {
   var modules: [Module] = []
   var threads: [ThreadDescription] = []
   var samples: [ResidentSample] = []
+  var snapshots = SnapshotReader()
 
   /// Adds what a chunk of the kind holds, as far as it is intact; returns what is wrong, or nil.
   ///
@@ -31,6 +32,8 @@ struct TraceTables: Sendable {
       }
     case .samples:
       return each(payload) { $0.sample().map { samples.append($0) } }
+    case .snapshots:
+      return snapshots.add(payload)
     case .summary:
       var source = payload.source(.body)
       var fields: [UInt64] = []

@@ -26,6 +26,7 @@ public final class TraceWriter {
   private var moduleTable = PendingTable()
   private var threadTable = PendingTable()
   private var sampleTable = PendingTable()
+  private var snapshotTable = SnapshotTable()
   private var threads: [ThreadDescription] = []
   /// Threads that exist, for a quick comparison; the same as `threads.count`.
   private(set) var threadLimit: UInt32 = 0
@@ -136,6 +137,22 @@ public final class TraceWriter {
     if sampleTable.isFull { sampleTable.write(to: output, tableHeader(.samples)) }
   }
 
+  /// Adds the memory of the process at one moment.
+  ///
+  /// Mappings and ranges must be in order, apart from each other, and of whole pages. A snapshot of
+  /// more than two million bytes in the file keeps its figures, and loses its pages.
+  public func snapshot(_ snapshot: Snapshot) {
+    snapshotTable.add(snapshot)
+    if snapshotTable.isFull { writeSnapshots() }
+  }
+
+  private func writeSnapshots() {
+    var header = tableHeader(.snapshots)
+    // Nothing else depends on them: readers of before there were any do without.
+    header.flags = ChunkHeader.maySkipFlag
+    snapshotTable.write(to: output, header)
+  }
+
   /// Notes that so many requests happened and will not be in the trace.
   public func lose(_ count: UInt64) {
     lostEvents &+= count
@@ -189,6 +206,7 @@ public final class TraceWriter {
       moduleTable.write(to: output, tableHeader(.modules))
       threadTable.write(to: output, tableHeader(.threads))
       sampleTable.write(to: output, tableHeader(.samples))
+      writeSnapshots()
       if state.pointee.columns.steps > 0 || !tallyIsWritten { writeEvents() }
     }
     state.pointee.columns.removeAll()

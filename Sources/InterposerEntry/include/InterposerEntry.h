@@ -43,6 +43,8 @@ static inline uint64_t lacuna_clock(uint32_t kind);
 void *lacuna_current_break(void);
 /// The address at which the calling thread's own stack begins, growing down from there.
 uint64_t lacuna_stack_top(int is_first_thread);
+/// The address of the calling thread's control block.
+static inline uint64_t lacuna_thread_pointer(void) { return (uint64_t)__builtin_thread_pointer(); }
 /// Asks the kernel for the end of the data segment once.
 void lacuna_learn_break(void);
 
@@ -94,3 +96,7 @@ void lacuna_will_free(void *block);
 uint64_t lacuna_will_reallocate(void);
 void lacuna_did_reallocate(void *old, void *block, size_t size, size_t usable, uint32_t entry,
                            uint64_t ticks_before, const void *frame);
+
+/// Waits until the recorder has looked at the memory of this process, for a reason of LACUNA_GATE_…
+/// Returns at once where nothing is recorded, and soon where the recorder does not answer.
+void lacuna_gate(uint32_t reason, uint64_t detail);
