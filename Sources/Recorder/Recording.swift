@@ -92,6 +92,7 @@ public struct Recording {
     lacuna_store32(&segment.header.pointee.closed, 1)
     _ = merger.pass(isLast: true)
     taker.finish(&merger, writer)
+    writer.metadata.droppedSnapshots = taker.tally.dropped
     let failure = finish(program)
     return RecordingResult(
       exitCode: exitCode, summary: writer.summary,

@@ -20,6 +20,8 @@ public struct TraceMetadata: Sendable, Equatable, Codable {
   public var headerBytes = 0
   /// The version of Lacuna that wrote the trace.
   public var writer = ""
+  /// Snapshots that were begun in vain, because the process ended or replaced its program meanwhile.
+  public var droppedSnapshots = 0
   /// Whether the addresses are those of a real heap, and not made up by an importer.
   public var knowsAddresses = true
   /// Whether steps name the threads that made them.
@@ -46,6 +48,7 @@ public struct TraceMetadata: Sendable, Equatable, Codable {
     try read(.allocator, &allocator)
     try read(.headerBytes, &headerBytes)
     try read(.writer, &writer)
+    try read(.droppedSnapshots, &droppedSnapshots)
     try read(.knowsAddresses, &knowsAddresses)
     try read(.knowsThreads, &knowsThreads)
     try read(.knowsStacks, &knowsStacks)

@@ -13,10 +13,14 @@ struct InfoCommand: ParsableCommand {
       EXAMPLES
         lacuna info app.trace
         lacuna info app.trace --json | jq .peakLiveBytes
+        lacuna info app.trace --snapshots
       """)
 
   @OptionGroup var trace: TraceArgument
   @OptionGroup var output: OutputOptions
+
+  @Flag(help: "List the snapshots of the program's memory: when, why, and what was resident.")
+  var snapshots = false
 
   func run() throws {
     let file = try trace.open()
@@ -24,9 +28,11 @@ struct InfoCommand: ParsableCommand {
     try output.print(
       InfoText.document(
         traceName: trace.name, metadata: file.metadata, summary: file.summary,
-        inventory: inventory)
+        inventory: inventory, snapshots: file.snapshots, listsSnapshots: snapshots)
     ) {
-      try InfoJSON.render(metadata: file.metadata, summary: file.summary, inventory: inventory)
+      try InfoJSON.render(
+        metadata: file.metadata, summary: file.summary, inventory: inventory,
+        snapshots: file.snapshots, listsSnapshots: snapshots)
     }
   }
 }

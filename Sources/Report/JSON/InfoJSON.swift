@@ -8,13 +8,18 @@ public import Trace
 public enum InfoJSON {
   /// One JSON object.
   ///
-  /// `bytesPerEvent` is null where there are no events.
+  /// `bytesPerEvent` is null where there are no events, `lastSnapshot` where there are no snapshots.
+  /// `listsSnapshots` adds all of them as `snapshotList`.
   public static func render(
-    metadata: TraceMetadata, summary: TraceSummary, inventory: TraceInventory
+    metadata: TraceMetadata, summary: TraceSummary, inventory: TraceInventory,
+    snapshots: [Snapshot] = [], listsSnapshots: Bool = false
   ) throws -> String {
-    try JSONValue.document(
-      members(metadata: metadata, summary: summary, inventory: inventory)
-    ).text()
+    var members = members(metadata: metadata, summary: summary, inventory: inventory)
+    members["droppedSnapshots"] = JSONValue(metadata.droppedSnapshots)
+    members["snapshots"] = JSONValue(snapshots.count)
+    members["lastSnapshot"] = snapshots.last.map { JSONValue($0) } ?? .null
+    if listsSnapshots { members["snapshotList"] = .array(snapshots.map { JSONValue($0) }) }
+    return try JSONValue.document(members).text()
   }
 
   static func members(
