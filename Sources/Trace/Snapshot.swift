@@ -99,8 +99,10 @@ public struct MemoryFigures: Sendable, Equatable {
   public var pageTables: ByteCount = .zero
   /// Threads that existed.
   public var threads = 0
-  /// Resident pages of the recorder in this process: its segment and its library; part of
-  /// `resident`. Nil in light snapshots.
+  /// Resident pages of the recorder in this process, its segment and its library; part of
+  /// `resident`.
+  ///
+  /// Nil in light snapshots.
   public var tool: ByteCount?
   /// Those of them that no file backs; part of `residentAnonymous`.
   public var toolAnonymous: ByteCount?

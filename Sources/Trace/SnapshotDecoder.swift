@@ -161,22 +161,32 @@ extension ByteSource {
     var caches: [ThreadCache] = []
     for _ in 0..<count {
       guard let thread = varint(), thread <= UInt32.max, let structure = varint(),
-        let blockCount = varint()
+        let binCount = varint()
       else { return nil }
-      var blocks: [Address] = []
+      var bins: [ThreadCache.Bin] = []
       var last = structure
-      if blockCount > 0 {
-        for _ in 1..<blockCount {
-          guard let difference = varint() else { return nil }
-          last = last &+ UInt64(bitPattern: unzigzag(difference))
-          blocks.append(Address(last))
+      if binCount > 0 {
+        for _ in 1..<binCount {
+          guard let bin = bin(&last) else { return nil }
+          bins.append(bin)
         }
       }
       caches.append(
         ThreadCache(
           thread: ThreadIndex(UInt32(thread)), structure: Address(structure),
-          blocks: blockCount == 0 ? nil : blocks))
+          bins: binCount == 0 ? nil : bins))
     }
     return caches
+  }
+
+  private mutating func bin(_ last: inout UInt64) -> ThreadCache.Bin? {
+    guard let usable = size(), let count = varint() else { return nil }
+    var blocks: [Address] = []
+    for _ in 0..<count {
+      guard let difference = varint() else { return nil }
+      last = last &+ UInt64(bitPattern: unzigzag(difference))
+      blocks.append(Address(last))
+    }
+    return ThreadCache.Bin(usable: usable, blocks: blocks)
   }
 }

@@ -167,12 +167,16 @@ extension ByteSink {
   private mutating func threadCache(_ cache: ThreadCache) {
     varint(UInt64(cache.thread.rawValue))
     varint(cache.structure.rawValue)
-    guard let blocks = cache.blocks else { return varint(0) }
-    varint(UInt64(blocks.count) + 1)
+    guard let bins = cache.bins else { return varint(0) }
+    varint(UInt64(bins.count) + 1)
     var last = cache.structure.rawValue
-    for block in blocks {
-      varint(zigzag(Int64(bitPattern: block.rawValue &- last)))
-      last = block.rawValue
+    for bin in bins {
+      size(bin.usable)
+      varint(UInt64(bin.blocks.count))
+      for block in bin.blocks {
+        varint(zigzag(Int64(bitPattern: block.rawValue &- last)))
+        last = block.rawValue
+      }
     }
   }
 }

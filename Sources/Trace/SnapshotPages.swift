@@ -45,17 +45,36 @@ public struct PagePresence: Sendable, Equatable {
 public struct ThreadCache: Sendable, Equatable {
   /// The thread.
   public var thread: ThreadIndex
-  /// The block in which glibc keeps the lists: a live one that the program never asked for, of
-  /// 640 bytes. Zero where the thread has none yet, or none any more.
+  /// The block in which glibc keeps the lists: a live one of 640 bytes that the program never asked
+  /// for.
+  ///
+  /// Zero where the thread has none yet, or none any more.
   public var structure: Address
-  /// The addresses of the blocks, ascending; nil where the lists could not be read, or made no
-  /// sense because the thread was just changing them.
-  public var blocks: [Address]?
+  /// The blocks by size, small ones first; nil where the lists could not be read, or made no sense
+  /// because the thread was just changing them.
+  public var bins: [Bin]?
+
+  /// The number of blocks; nil where it is not known.
+  public var blockCount: Int? { bins?.reduce(0) { $0 + $1.blocks.count } }
 
   /// Describes the cache of a thread.
-  public init(thread: ThreadIndex, structure: Address, blocks: [Address]?) {
+  public init(thread: ThreadIndex, structure: Address, bins: [Bin]?) {
     self.thread = thread
     self.structure = structure
-    self.blocks = blocks
+    self.bins = bins
+  }
+
+  /// The cached blocks of one size.
+  public struct Bin: Sendable, Equatable {
+    /// The bytes that each of them would make usable.
+    public var usable: ByteCount
+    /// Their addresses, ascending.
+    public var blocks: [Address]
+
+    /// Describes blocks of one size.
+    public init(usable: ByteCount, blocks: [Address]) {
+      self.usable = usable
+      self.blocks = blocks
+    }
   }
 }

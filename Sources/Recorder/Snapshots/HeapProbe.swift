@@ -15,8 +15,9 @@ struct HeapProbe {
   private static let heapInfoBytes: UInt64 = 48
 
   /// The heaps of arenas that begin in a mapping, each with the part that may be written.
-  func arenaHeaps(in mapping: KernelMapping) -> [(range: Range<UInt64>, heap: SnapshotMapping.ArenaHeap)]
-  {
+  func arenaHeaps(in mapping: KernelMapping) -> [(
+    range: Range<UInt64>, heap: SnapshotMapping.ArenaHeap
+  )] {
     guard mapping.permissions.contains([.read, .write]) else { return [] }
     let mask = Self.heapAlignment - 1
     let first = (mapping.range.lowerBound &+ mask) & ~mask

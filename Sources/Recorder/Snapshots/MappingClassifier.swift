@@ -119,7 +119,9 @@ struct MappingClassifier {
   }
 
   /// The stacks of running threads: glibc puts the control block on their upper ends.
-  private func stacks(in mapping: KernelMapping) -> [(thread: ThreadIndex, top: UInt64, end: UInt64)] {
+  private func stacks(in mapping: KernelMapping) -> [(
+    thread: ThreadIndex, top: UInt64, end: UInt64
+  )] {
     threads.filter { mapping.range.contains($0.pointer) }.map { thread in
       // 2304 bytes in glibc 2.36. What is left behind it may be another mapping.
       let end = (thread.pointer + 2304 + 4095) & ~4095

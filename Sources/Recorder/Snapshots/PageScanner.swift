@@ -102,7 +102,8 @@ struct PageScanner {
       }
       if pages.count > Self.maximumRanges { return false }
     }
-    guard let resident = mapping.figures.map({ $0.resident.int / 4096 }), all == resident || own == resident
+    guard let resident = mapping.figures.map({ $0.resident.int / 4096 }),
+      all == resident || own == resident
     else { return false }
     for range in all == resident ? pages : ownPages {
       Self.append(range.lowerBound.rawValue..<range.upperBound.rawValue, to: &presence.present)

@@ -15,7 +15,7 @@ struct ProcessInspector {
     /// What makes the snapshot long.
     var entryCount: Int {
       mappings.count + pages.present.count + pages.swapped.count
-        + (threadCaches ?? []).reduce(0) { $0 + 1 + ($1.blocks?.count ?? 0) }
+        + (threadCaches ?? []).reduce(0) { $0 + 1 + ($1.blockCount ?? 0) }
     }
   }
 

@@ -33,10 +33,11 @@ struct SnapshotTaker {
   init(process: Int32, segment: Segment, library: String) {
     self.process = process
     self.segment = segment
-    self.library = realpath(library, nil).map { resolved in
-      defer { free(resolved) }
-      return String(cString: resolved)
-    } ?? library
+    self.library =
+      realpath(library, nil).map { resolved in
+        defer { free(resolved) }
+        return String(cString: resolved)
+      } ?? library
     var status = stat()
     segmentInode = fstat(segment.descriptor, &status) == 0 ? UInt64(status.st_ino) : 0
     inspector = ProcessInspector(process: process)

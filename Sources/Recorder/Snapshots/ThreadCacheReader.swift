@@ -13,9 +13,9 @@ struct ThreadCacheReader {
   /// Bytes from the variable up to the control block; nil until it was found.
   private(set) var distance: UInt64?
 
-  private static let bins = 64
+  private static let binCount = 64
   /// The structure: a u16 count and a pointer for each bin.
-  private static let structureWords = bins / 4 + bins
+  private static let structureWords = binCount / 4 + binCount
   private static let chunkBytes: UInt64 = 0x290
   /// Blocks of one thread; glibc keeps seven in a bin unless told otherwise.
   private static let maximumBlocks = 1 << 16
@@ -24,7 +24,7 @@ struct ThreadCacheReader {
 
   init() {}
 
-  /// The cache of each thread; nil as blocks where it could not be read.
+  /// The cache of each thread; nil as bins where it could not be read.
   mutating func read(
     _ threads: [TracedThread], heaps: [Range<Address>], _ memory: RemoteMemory
   ) -> [ThreadCache] {
@@ -35,7 +35,7 @@ struct ThreadCacheReader {
   private func read(
     _ thread: TracedThread, _ heaps: [Range<Address>], _ memory: RemoteMemory
   ) -> ThreadCache {
-    let unknown = ThreadCache(thread: thread.index, structure: .zero, blocks: nil)
+    let unknown = ThreadCache(thread: thread.index, structure: .zero, bins: nil)
     guard let distance, thread.pointer > distance else { return unknown }
     // The thread may just be changing its lists.
     for _ in 0..<3 {
@@ -43,11 +43,10 @@ struct ThreadCacheReader {
         return unknown
       }
       if pointer == 0 {
-        return ThreadCache(thread: thread.index, structure: .zero, blocks: [])
+        return ThreadCache(thread: thread.index, structure: .zero, bins: [])
       }
-      if let blocks = Self.blocks(pointer, heaps, memory) {
-        return ThreadCache(
-          thread: thread.index, structure: Address(pointer), blocks: blocks.sorted())
+      if let bins = Self.bins(pointer, heaps, memory) {
+        return ThreadCache(thread: thread.index, structure: Address(pointer), bins: bins)
       }
     }
     return unknown
@@ -82,7 +81,7 @@ struct ThreadCacheReader {
         let words = memory.words(at: start, count: Int((end - start) / 8))
       else { break }
       for (index, word) in words.enumerated() where isInside(heaps, word) {
-        guard let blocks = blocks(word, heaps, memory), !blocks.isEmpty else { continue }
+        guard let bins = bins(word, heaps, memory), !bins.isEmpty else { continue }
         found.insert(top - start - UInt64(index) * 8)
       }
       end = start
@@ -96,10 +95,10 @@ struct ThreadCacheReader {
 
   // MARK: Reading the lists
 
-  /// The blocks of a cache; nil where this is none, or one that is being changed.
-  private static func blocks(
+  /// The lists of a cache; nil where this is none, or one that is being changed.
+  private static func bins(
     _ structure: UInt64, _ heaps: [Range<Address>], _ memory: RemoteMemory
-  ) -> [Address]? {
+  ) -> [ThreadCache.Bin]? {
     guard isInside(heaps, structure), structure > 4096,
       let words = memory.words(at: structure - 8, count: 1 + structureWords),
       // The chunk's size, with the flags for an arena's chunk and for a chunk before it in use.
@@ -107,15 +106,15 @@ struct ThreadCacheReader {
     else { return nil }
     var waiting: [(bin: Int, next: UInt64, left: Int)] = []
     var total = 0
-    for bin in 0..<bins {
+    for bin in 0..<binCount {
       let count = Int(words[1 + bin / 4] >> UInt64(bin % 4 * 16) & 0xffff)
-      let first = words[1 + bins / 4 + bin]
+      let first = words[1 + binCount / 4 + bin]
       guard (count == 0) == (first == 0) else { return nil }
       total += count
       if count > 0 { waiting.append((bin, first, count)) }
     }
     guard total <= maximumBlocks else { return nil }
-    var blocks: [Address] = []
+    var blocks = [[Address]](repeating: [], count: binCount)
     while !waiting.isEmpty {
       guard waiting.allSatisfy({ isInside(heaps, $0.next) }),
         // The chunk's size, and the pointer to the next block.
@@ -124,7 +123,7 @@ struct ThreadCacheReader {
       var further: [(bin: Int, next: UInt64, left: Int)] = []
       for (index, entry) in waiting.enumerated() {
         guard read[2 * index] & ~7 == UInt64(32 + 16 * entry.bin) else { return nil }
-        blocks.append(Address(entry.next))
+        blocks[entry.bin].append(Address(entry.next))
         // "Safe linking": the pointer is mixed with the place where it stands.
         let next = read[2 * index + 1] ^ entry.next >> 12
         guard (entry.left == 1) == (next == 0) else { return nil }
@@ -132,6 +131,9 @@ struct ThreadCacheReader {
       }
       waiting = further
     }
-    return blocks
+    return blocks.indices.filter { !blocks[$0].isEmpty }.map { bin in
+      // A chunk of the size less the word in front of the block.
+      ThreadCache.Bin(usable: ByteCount(24 + 16 * bin), blocks: blocks[bin].sorted())
+    }
   }
 }

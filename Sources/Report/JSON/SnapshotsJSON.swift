@@ -12,7 +12,7 @@ extension JSONValue {
     let knowsPages = snapshot.pages.source != .unknown
     self = .object([
       "cachedBlocks": snapshot.threadCaches.map { caches in
-        JSONValue(caches.reduce(0) { $0 + ($1.blocks?.count ?? 0) })
+        JSONValue(caches.reduce(0) { $0 + ($1.blockCount ?? 0) })
       } ?? .null,
       "endSeconds": JSONValue(snapshot.endTime),
       "endStep": .unsigned(snapshot.steps.upperBound),

@@ -48,7 +48,7 @@ public enum SnapshotsText {
         Formats.count(snapshot.mappings.count),
         snapshot.pages.source == .unknown ? "" : Formats.count(snapshot.pages.present.count),
         snapshot.threadCaches.map { caches in
-          Formats.count(caches.reduce(0) { $0 + ($1.blocks?.count ?? 0) })
+          Formats.count(caches.reduce(0) { $0 + ($1.blockCount ?? 0) })
         } ?? "",
       ]
     }
