@@ -8,7 +8,7 @@ private let noSuchProcess = -3
 /// See InterposerEntry.h.
 @c(lacuna_gate)
 public func gate(_ reason: UInt32, _ detail: UInt64) {
-  guard let header = session.header, isRecording() else { return }
+  guard let header = session.header, isRecording(), header.pointee.closed == 0 else { return }
   // A child of vfork shares this memory, and is not the process that is looked at.
   guard systemCall(SystemCall.getpid) == Int(header.pointee.traced_pid) else { return }
   let own = UInt32(truncatingIfNeeded: systemCall(SystemCall.gettid))

@@ -13,6 +13,7 @@ enum Recording {
   /// thread's second ring, so that the interrupted record stays whole.
   @inline(__always)
   static func enter(_ thread: Thread) -> Writer? {
+    if thread.pointee.generation != session.generation { joinSession(thread) }
     let depth = thread.pointee.depth
     guard depth < 2 else {
       lose()

@@ -99,6 +99,13 @@ func recorderLives() -> Bool {
   }
 }
 
+/// Forgets what the thread knew of another session.
+@inline(never)
+func joinSession(_ thread: Thread) {
+  thread.pointee = lacuna_thread()
+  thread.pointee.generation = session.generation
+}
+
 /// Gives the writer a ring: a free one, or the shared one when all are taken.
 @inline(never)
 func claimRing(_ writer: Writer, _ thread: Thread) {

@@ -22,6 +22,9 @@ struct Session {
   var scratch: UnsafeMutablePointer<UInt64>?
   /// A page of its own that reads as zero in every child of fork.
   var recording: UnsafeMutablePointer<UInt8>?
+  /// Counts the sessions that this process has joined; a thread that was in an earlier one, or
+  /// that a fork copied, begins anew.
+  var generation: UInt32 = 0
   var imageNumber: UInt32 = 0
   /// The node under which the stacks of this program image hang.
   var imageRoot: UInt32 = 0

@@ -84,6 +84,7 @@ private func begin(_ segment: UnsafeMutableRawPointer) -> UnsafePointer<UInt8>? 
   session.recording = recording.assumingMemoryBound(to: UInt8.self)
   session.stackLimit = limit < LACUNA_STACK_LIMIT ? limit : LACUNA_STACK_LIMIT
   session.clock = header.pointee.clock
+  session.generation = session.generation &+ 1
   describe(header)
   own(header, 0, recording, 4096)
   own(header, 1, rules, ruleBytes)

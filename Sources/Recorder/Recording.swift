@@ -1,7 +1,6 @@
 // A recording from the program's start to its end.
 
 import CLinux
-import CaptureABI
 import Glibc
 import MemoryUnits
 public import Trace
@@ -43,9 +42,7 @@ public struct RecordingResult: Sendable {
 public struct Recording {
   private let options: RecordingOptions
   private let library: String
-  private let writer: TraceWriter
-  private let segment: Segment
-  private let clock: TickClock
+  private let process: ProcessRecording
   /// Whether the recorder's parent wanted no signal for files that grow too large.
   private let ignoresFileSizeSignal: Bool
 
@@ -63,11 +60,8 @@ public struct Recording {
     metadata.startedAt = Double(time(nil))
     metadata.headerBytes = 8
     metadata.knowsStacks = options.stackLimit > 0
-    writer = try TraceWriter(path: options.output, metadata: metadata)
-    let usesMonotonicClock = !TickClock.isCounterInvariant
-    segment = try Segment(
-      stackLimit: options.stackLimit, usesMonotonicClock: usesMonotonicClock)
-    clock = TickClock(usesMonotonicClock: usesMonotonicClock)
+    process = try ProcessRecording(
+      output: options.output, metadata: metadata, stackLimit: options.stackLimit)
   }
 
   /// Runs the program to its end.
@@ -78,26 +72,17 @@ public struct Recording {
     do {
       program = try TracedProgram(
         command: options.command, executable: options.executable, library: library,
-        segmentPath: segment.path, ignoresFileSizeSignal: ignoresFileSizeSignal)
+        segmentPath: process.segmentPath, ignoresFileSizeSignal: ignoresFileSizeSignal)
     } catch {
       removeOutput()
       throw error
     }
-    var merger = RingMerger(
-      segment: segment,
-      feeder: TraceFeeder(writer: writer, segment: segment, process: program.processID),
-      clock: clock)
-    var taker = SnapshotTaker(process: program.processID, segment: segment, library: library)
-    let exitCode = follow(program, &merger, &taker, progress)
-    lacuna_store32(&segment.header.pointee.closed, 1)
-    _ = merger.pass(isLast: true)
-    taker.finish(&merger, writer)
-    writer.metadata.droppedSnapshots = taker.tally.dropped
-    let failure = finish(program)
+    process.begin(processID: program.processID)
+    let exitCode = follow(program, progress)
+    let failure = process.finish()
     return RecordingResult(
-      exitCode: exitCode, summary: writer.summary,
-      sawProgram: segment.header.pointee.traced_pid != 0, failure: failure,
-      snapshots: taker.tally)
+      exitCode: exitCode, summary: process.summary, sawProgram: process.sawProgram,
+      failure: failure, snapshots: process.snapshots)
   }
 
   /// Removes the trace of a program that never ran; a device that was named as output stays.
@@ -108,57 +93,15 @@ public struct Recording {
   }
 
   /// Drains the rings until the program has ended.
-  private func follow(
-    _ program: TracedProgram, _ merger: inout RingMerger, _ taker: inout SnapshotTaker,
-    _ progress: (UInt64) -> Void
-  ) -> Int32 {
-    var sampler = ResidentSampler(process: program.processID)
-    defer { sampler.close() }
-    var nextReclaim: UInt64 = 0
-    var nextCalibration: UInt64 = 0
+  private func follow(_ program: TracedProgram, _ progress: (UInt64) -> Void) -> Int32 {
     while true {
       let exitCode = program.poll()
-      let now = TickClock.monotonic()
-      let fullest = merger.pass(isLast: false)
+      let pass = process.step()
       if let exitCode { return exitCode }
-      if now >= nextCalibration {
-        // Often at first, when the rate is least certain.
-        nextCalibration = now + (nextCalibration == 0 ? 20_000_000 : 1_000_000_000)
-        merger.calibrate()
-      }
-      var sample: ResidentSample?
-      if segment.header.pointee.image_count > 0 {
-        sample = sampler.sample(at: now, time: merger.time(merger.clock.now))
-      }
-      if let sample {
-        writer.sample(sample)
-        progress(writer.summary.events)
-      }
-      taker.step(now: now, sample: sample, merger: &merger, writer: writer)
-      if now >= nextReclaim {
-        nextReclaim = now + 20_000_000
-        merger.reclaim(process: program.processID)
-      }
+      if pass.tookSample { progress(process.summary.events) }
       program.forwardSignals()
       // A ring that fills up must not wait; one that does not should find its lines undisturbed.
-      if fullest < 4 { program.wait(milliseconds: 1) }
-    }
-  }
-
-  private func finish(_ program: TracedProgram) -> TraceError? {
-    let header = segment.header.pointee
-    writer.lose(header.lost_events)
-    writer.truncateStack(header.truncated_stacks)
-    writer.metadata.processID = Int(program.processID)
-    writer.metadata.allocator = Segment.text(header.allocator)
-    writer.metadata.headerBytes = Int(min(header.block_header_bytes, 64))
-    let executable = Segment.text(header.executable)
-    if !executable.isEmpty { writer.metadata.executable = executable }
-    do {
-      try writer.finish()
-      return nil
-    } catch {
-      return error
+      if pass.fullest < 4 { program.wait(milliseconds: 1) }
     }
   }
 

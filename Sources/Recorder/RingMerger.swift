@@ -17,7 +17,7 @@ struct RingMerger {
   private var inFlight: [(stamp: UInt64, age: UInt64)]
   private var lastPass: UInt64 = 0
   private var active: [Int] = []
-  private(set) var feeder: TraceFeeder
+  var feeder: TraceFeeder
   private(set) var clock: TickClock
   /// Moments whose place among the steps is wanted.
   var fences = FenceQueue()
@@ -142,7 +142,9 @@ struct RingMerger {
       let time = clock.time(cursors[ring].record.ticks)
       let isReallocation = cursors[ring].record.kind == .reallocate
       let whole = isReallocation && cursors[ring].record.ticksAfter <= limit
-      feeder.feed(cursors[ring].record, thread: cursors[ring].thread, time: time, whole: whole)
+      feeder.feed(
+        cursors[ring].record, thread: cursors[ring].thread, time: time, whole: whole,
+        text: cursors[ring].record.kind == .mark ? cursors[ring].text : [])
       if isReallocation, !whole, cursors[ring].record.address != 0 {
         cursors[ring].record.kind = .reallocateEnd
         cursors[ring].record.ticks = cursors[ring].record.ticksAfter

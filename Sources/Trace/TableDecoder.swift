@@ -11,6 +11,7 @@ struct TraceTables: Sendable {
   var threads: [ThreadDescription] = []
   var samples: [ResidentSample] = []
   var snapshots = SnapshotReader()
+  var marks: [MarkDescription] = []
 
   /// Adds what a chunk of the kind holds, as far as it is intact; returns what is wrong, or nil.
   ///
@@ -34,6 +35,8 @@ struct TraceTables: Sendable {
       return each(payload) { $0.sample().map { samples.append($0) } }
     case .snapshots:
       return snapshots.add(payload)
+    case .marks:
+      return each(payload) { $0.mark().map { marks.append($0) } }
     case .summary:
       var source = payload.source(.body)
       var fields: [UInt64] = []
@@ -94,6 +97,13 @@ extension ByteSource {
       Int(index),
       ThreadDescription(kernelID: Int32(truncatingIfNeeded: unzigzag(kernelID)), name: name)
     )
+  }
+
+  fileprivate mutating func mark() -> MarkDescription? {
+    guard let time = varint(), let thread = varint(), thread <= UInt32.max, let name = text()
+    else { return nil }
+    return MarkDescription(
+      time: Timestamp(nanoseconds: time), thread: ThreadIndex(UInt32(thread)), name: name)
   }
 
   fileprivate mutating func sample() -> ResidentSample? {

@@ -26,6 +26,8 @@ public final class TraceFile: Sendable {
   public let samples: [ResidentSample]
   /// The memory of the process at some moments, in order of time.
   public let snapshots: [Snapshot]
+  /// The moments that the program named, by ``MarkID``.
+  public let marks: [MarkDescription]
 
   private let file: FileBytes
   private let eventChunks: [FoundChunk]
@@ -54,13 +56,14 @@ public final class TraceFile: Sendable {
     threads = tables.threads
     samples = tables.samples
     snapshots = tables.snapshots.snapshots
+    marks = tables.marks
     if let summary = tables.summary, hasEnd, damage.isEmpty {
       self.summary = summary
     } else {
       let reader = EventReader(
         file: file, chunks: events, stacks: tables.stacks, threads: tables.threads.count,
         addresses: false)
-      summary = try reader.summary(&damage)
+      summary = try reader.summary(startsInMidst: metadata.startsInMidst, &damage)
     }
     foundDamage = Mutex(damage)
   }

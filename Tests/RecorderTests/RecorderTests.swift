@@ -23,7 +23,7 @@ private final class Rings {
     writer = try TraceWriter(path: directory.file("trace"), metadata: TraceMetadata())
     merger = RingMerger(
       segment: segment,
-      feeder: TraceFeeder(writer: writer, segment: segment, process: getpid()),
+      feeder: TraceFeeder(writer: writer, segment: segment),
       clock: TickClock(usesMonotonicClock: true))
   }
 
@@ -143,7 +143,7 @@ private final class Rings {
   func damaged() throws {
     let rings = try Rings()
     rings.claim(1)
-    rings.put(1, 7, 7, 7)
+    rings.put(1, 0, 8, 16)
     _ = rings.merger.pass(isLast: false)
     #expect(rings.segment.controls[1].tail == 3)
     rings.allocate(1, 0x1000, at: 10)

@@ -142,9 +142,10 @@ import Trace
       writer = try TraceWriter(path: path, metadata: TraceMetadata())
       merger = RingMerger(
         segment: segment,
-        feeder: TraceFeeder(writer: writer, segment: segment, process: process),
+        feeder: TraceFeeder(writer: writer, segment: segment),
         clock: TickClock(usesMonotonicClock: true))
-      taker = SnapshotTaker(process: process, segment: segment, library: "/none")
+      merger.feeder.process = process
+      taker = SnapshotTaker(process: process, segment: segment)
     }
 
     mutating func step() {

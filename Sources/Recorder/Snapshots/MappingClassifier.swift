@@ -16,8 +16,6 @@ struct MappingClassifier {
   struct Own {
     /// The inode of the segment.
     var segment: UInt64
-    /// The path of the library.
-    var library: String
     /// Private memory of the library.
     var ranges: [Range<UInt64>]
   }
@@ -67,9 +65,15 @@ struct MappingClassifier {
     mapping.inode == own.segment && mapping.name.hasPrefix("/memfd:lacuna")
   }
 
+  private func isLibrary(_ mapping: KernelMapping) -> Bool {
+    mapping.inode != 0
+      && (mapping.name.hasSuffix("/liblacuna.so")
+        || mapping.name.hasSuffix("/liblacuna.so (deleted)"))
+  }
+
   /// The kind of a mapping whose name says it; nil for anonymous ones.
   private func namedKind(_ mapping: KernelMapping) -> SnapshotMapping.Kind? {
-    if isSegment(mapping) || mapping.name == own.library { return .tool }
+    if isSegment(mapping) || isLibrary(mapping) { return .tool }
     if mapping.name == "[heap]" { return .heap }
     if mapping.name == "[stack]" { return .mainStack }
     if mapping.isAnonymous { return nil }
@@ -103,7 +107,7 @@ struct MappingClassifier {
       {
         claim(
           mapping.range.lowerBound..<end,
-          previous.name == own.library ? .tool : .zeroedData(path: previous.name))
+          isLibrary(previous) ? .tool : .zeroedData(path: previous.name))
       }
     }
     for stack in stacks(in: mapping) where !parts.contains(where: { $0.range.contains(stack.top) })

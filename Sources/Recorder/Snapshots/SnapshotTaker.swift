@@ -21,7 +21,6 @@ public struct SnapshotTally: Sendable, Equatable {
 struct SnapshotTaker {
   private let process: Int32
   private let segment: Segment
-  private let library: String
   private let segmentInode: UInt64
   private var inspector: ProcessInspector
   private var schedule: SnapshotSchedule
@@ -30,14 +29,9 @@ struct SnapshotTaker {
   private var images: UInt32 = 0
   private(set) var tally = SnapshotTally()
 
-  init(process: Int32, segment: Segment, library: String) {
+  init(process: Int32, segment: Segment) {
     self.process = process
     self.segment = segment
-    self.library =
-      realpath(library, nil).map { resolved in
-        defer { free(resolved) }
-        return String(cString: resolved)
-      } ?? library
     var status = stat()
     segmentInode = fstat(segment.descriptor, &status) == 0 ? UInt64(status.st_ino) : 0
     inspector = ProcessInspector(process: process)
@@ -66,9 +60,12 @@ struct SnapshotTaker {
     }
   }
 
-  /// Writes what was taken, after the last pass over the rings.
+  /// Writes what was taken, after the last pass over the rings, and lets go whoever waits.
   mutating func finish(_ merger: inout RingMerger, _ writer: TraceWriter) {
     place(&merger, writer)
+    let header = segment.header
+    lacuna_store32(&header.pointee.gate_done, lacuna_load32(&header.pointee.gate_request))
+    linux_wake(&header.pointee.gate_done)
   }
 
   // MARK: The gate
@@ -151,6 +148,6 @@ struct SnapshotTaker {
       guard !end.overflow else { continue }
       ranges.append(words[index]..<end.partialValue & ~4095)
     }
-    return MappingClassifier.Own(segment: segmentInode, library: library, ranges: ranges)
+    return MappingClassifier.Own(segment: segmentInode, ranges: ranges)
   }
 }
