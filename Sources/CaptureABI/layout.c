@@ -4,6 +4,7 @@
 
 _Static_assert(sizeof(struct lacuna_header) <= 4096, "the header fills at most its page");
 _Static_assert(sizeof(struct lacuna_ring_control) == 128, "two cache lines");
+_Static_assert(offsetof(struct lacuna_ring_control, thread_pointer) % 8 == 0, "no hidden padding");
 _Static_assert(offsetof(struct lacuna_ring_control, tail) == 64, "the recorder's own line");
 _Static_assert(sizeof(struct lacuna_module) == 496, "no hidden padding");
 _Static_assert(sizeof(struct lacuna_node) == 16, "four to a cache line");

@@ -15,9 +15,7 @@ public func joinAttached(_ request: UnsafeMutablePointer<lacuna_attachment>?)
 {
   guard let request else { return nil }
   if let recording = session.recording, recording.pointee != 0 {
-    guard let header = session.header, header.pointee.closed != 0
-        || !isAlive(header.pointee.recorder_pid)
-    else { return nil }
+    guard !recorderLives() else { return nil }
     stopRecording()
   }
   let own = Int32(truncatingIfNeeded: systemCall(SystemCall.getpid))

@@ -79,7 +79,13 @@ private func waitForRoom(_ writer: Writer, _ count: UInt64) -> Bool {
   }
 }
 
-/// Whether the recorder is there and does its work.
+/// Whether the recorder is there and wants what is written.
+func recorderLives() -> Bool {
+  let header = session.header.unsafelyUnwrapped
+  return header.pointee.closed == 0 && isAlive(header.pointee.recorder_pid)
+}
+
+/// Whether the process is there and does its work.
 func isAlive(_ process: Int32) -> Bool {
   let noSuchProcess = -3
   let recorder = Int(process)
@@ -124,6 +130,7 @@ func claimRing(_ writer: Writer, _ thread: Thread) {
     }
     control.pointee.thread_id = identifier
     control.pointee.thread_serial = thread.pointee.serial
+    control.pointee.thread_pointer = lacuna_thread_pointer()
     control.pointee.image = session.imageNumber
     lacuna_store64(&control.pointee.pending, 0)
     raiseLimit(to: UInt32(truncatingIfNeeded: ring &+ 1))

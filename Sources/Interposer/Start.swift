@@ -85,7 +85,7 @@ func begin(_ segment: UnsafeMutableRawPointer, process: Int32, afterFork: Bool)
 {
   let header = segment.assumingMemoryBound(to: lacuna_header.self)
   let limit = Int(truncatingIfNeeded: header.pointee.stack_limit)
-  guard mapRecordingPage(), ToolMemory.map(header) else { return nil }
+  guard mapRecordingPage(), ToolMemory.map() else { return nil }
   let recording = session.recording.unsafelyUnwrapped
 
   func part(_ offset: UInt64) -> UnsafeMutableRawPointer {
@@ -109,10 +109,14 @@ func begin(_ segment: UnsafeMutableRawPointer, process: Int32, afterFork: Bool)
   describe(header)
   lacuna_watch_forks()
   if !afterFork { session.breakStart = reportedBreak }
+  own(header, 0, recording, 4096)
+  own(
+    header, 1, UnsafeMutableRawPointer(session.rules.unsafelyUnwrapped), ToolMemory.byteCount)
   // An exec ends the other threads wherever they are: one of them may have held the shared ring.
   let shared = session.controls.unsafelyUnwrapped + LACUNA_SHARED_RING
   lacuna_store64(&shared.pointee.pending, 0)
   lacuna_store32(&shared.pointee.lock, 0)
+  lacuna_store32(&header.pointee.gate_owner, 0)
   session.imageNumber = lacuna_add32(&header.pointee.image_count, 1)
   lacuna_use_regions(&header.pointee.regions, header.pointee.block_header_bytes == 8 ? 1 : 0)
   session.imageRoot = StackInterner.imageRoot(number: session.imageNumber)
@@ -129,6 +133,20 @@ private func mapRecordingPage() -> Bool {
   else { return false }
   session.recording = recording.assumingMemoryBound(to: UInt8.self)
   return true
+}
+
+/// Tells the recorder of memory that is the library's and not the program's.
+private func own(
+  _ header: UnsafeMutablePointer<lacuna_header>, _ index: Int, _ start: UnsafeMutableRawPointer,
+  _ byteCount: Int
+) {
+  let first = UInt64(UInt(bitPattern: start))
+  withUnsafeMutableBytes(of: &header.pointee.own) { bytes in
+    bytes.storeBytes(of: first, toByteOffset: index &* 16, as: UInt64.self)
+    bytes.storeBytes(
+      of: first &+ UInt64(UInt(bitPattern: byteCount)), toByteOffset: index &* 16 &+ 8,
+      as: UInt64.self)
+  }
 }
 
 /// Tells the recorder what only the process itself knows for sure.

@@ -19,6 +19,7 @@ enum SystemCall {
   static let getppid = 110
   static let gettid = 186
   static let futex = 202
+  static let signalThread = 234
   static let readMemory = 310
   static let compare = 312
 }

@@ -83,10 +83,12 @@ public func didRemap(
 
 /// See InterposerEntry.h.
 @c(lacuna_did_mark)
-public func didMark(_ name: UnsafePointer<CChar>?) {
-  guard let name else { return }
+public func didMark(_ name: UnsafePointer<CChar>?) -> UInt32 {
+  guard let name else { return 0 }
   let thread = lacuna_current_thread().unsafelyUnwrapped
-  guard let writer = Recording.enter(thread) else { return }
+  guard let writer = Recording.enter(thread) else { return 0 }
+  let header = session.header.unsafelyUnwrapped
+  let number = lacuna_add32(&header.pointee.mark_count, 1) &+ 1
   let ticks = Recording.stamp(writer)
   let count = lengthOfName(name)
   let words = UInt64(truncatingIfNeeded: count &+ 7) >> 3
@@ -100,6 +102,7 @@ public func didMark(_ name: UnsafePointer<CChar>?) {
     }
   }
   Recording.leave(thread, writer)
+  return number
 }
 
 /// Bytes of a mark's name, cut to the limit in front of a character.

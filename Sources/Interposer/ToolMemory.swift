@@ -12,7 +12,7 @@ enum ToolMemory {
   private static let knownBytes = ModuleTable.knownEntries &* MemoryLayout<KnownModule>.size
   private static let indexBytes = StackInterner.indexEntries &* 8
   private static let scratchBytes = LACUNA_RING_COUNT &* StackScratch.words &* 8
-  private static let byteCount = ruleBytes &+ indexBytes &+ scratchBytes &+ knownBytes
+  static let byteCount = ruleBytes &+ indexBytes &+ scratchBytes &+ knownBytes
   private static let adviseHugePage = 14
   private static let wipeOnFork = 18
 
@@ -22,10 +22,10 @@ enum ToolMemory {
   ///
   /// In a process that records not for the first time, and in a forked child, the memory is there
   /// already and becomes empty: a thread that was stopped in the middle of a walk finds zeros.
-  static func map(_ header: UnsafeMutablePointer<lacuna_header>) -> Bool {
+  static func map() -> Bool {
     if let rules = session.rules {
       _ = systemCall(SystemCall.madvise, Int(bitPattern: rules), byteCount, dontNeed)
-      return publish(header)
+      return true
     }
     guard let mapped = mapPrivate(bytes: byteCount &+ hugePage) else { return false }
     let misfit = Int(bitPattern: mapped) & (hugePage &- 1)
@@ -38,14 +38,6 @@ enum ToolMemory {
     let scratch = start + ruleBytes + indexBytes
     session.scratch = scratch.assumingMemoryBound(to: UInt64.self)
     session.knownModules = (scratch + scratchBytes).assumingMemoryBound(to: KnownModule.self)
-    return publish(header)
-  }
-
-  /// Tells the recorder which memory is ours.
-  private static func publish(_ header: UnsafeMutablePointer<lacuna_header>) -> Bool {
-    header.pointee.tool_bytes = UInt64(byteCount)
-    lacuna_store64(
-      &header.pointee.tool_start, UInt64(UInt(bitPattern: UnsafeRawPointer(session.rules))))
     return true
   }
 }

@@ -3,8 +3,8 @@
 
 EXPORT void lacuna_mark(const char *name) {
   if (!name || !recording()) return;
-  lacuna_did_mark(name);
-  // Whoever wants to stop the program where it put a mark does it here.
+  uint32_t number = lacuna_did_mark(name);
+  if (number) lacuna_gate(LACUNA_GATE_MARK, number - 1);
 }
 
 EXPORT void lacuna_pool_alloc(const void *pool, const void *block, size_t size) {

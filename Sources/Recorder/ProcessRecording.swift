@@ -25,6 +25,7 @@ final class ProcessRecording {
   private(set) var processID: Int32 = 0
   private var merger: RingMerger
   private var sampler: ResidentSampler?
+  private var taker: SnapshotTaker?
   private var nextReclaim: UInt64 = 0
   private var nextCalibration: UInt64 = 0
 
@@ -50,6 +51,9 @@ final class ProcessRecording {
   /// The totals so far.
   var summary: TraceSummary { writer.summary }
 
+  /// The snapshots of the process's memory.
+  var snapshots: SnapshotTally { taker?.tally ?? SnapshotTally() }
+
   /// Whether the process ever loaded the library: static programs, for example, do not.
   var sawProgram: Bool { segment.header.pointee.traced_pid != 0 }
 
@@ -58,6 +62,7 @@ final class ProcessRecording {
     self.processID = processID
     merger.feeder.process = processID
     sampler = ResidentSampler(process: processID)
+    taker = SnapshotTaker(process: processID, segment: segment)
   }
 
   /// Reads what the process has written, and samples what is due.
@@ -70,18 +75,17 @@ final class ProcessRecording {
       nextCalibration = now + (nextCalibration == 0 ? 20_000_000 : 1_000_000_000)
       merger.calibrate()
     }
-    var tookSample = false
-    if segment.header.pointee.image_count > 0,
-      let sample = sampler?.sample(at: now, time: merger.time(merger.clock.now))
-    {
-      writer.sample(sample)
-      tookSample = true
+    var sample: ResidentSample?
+    if segment.header.pointee.image_count > 0 {
+      sample = sampler?.sample(at: now, time: merger.time(merger.clock.now))
     }
+    if let sample { writer.sample(sample) }
+    taker?.step(now: now, sample: sample, merger: &merger, writer: writer)
     if now >= nextReclaim {
       nextReclaim = now + 20_000_000
       merger.reclaim(process: processID)
     }
-    return Pass(fullest: fullest, tookSample: tookSample)
+    return Pass(fullest: fullest, tookSample: sample != nil)
   }
 
   /// Reads the rest, ends the trace, and returns what kept parts of it from being written.
@@ -90,6 +94,8 @@ final class ProcessRecording {
   func finish() -> TraceError? {
     lacuna_store32(&segment.header.pointee.closed, 1)
     _ = merger.pass(isLast: true)
+    taker?.finish(&merger, writer)
+    writer.metadata.droppedSnapshots = snapshots.dropped
     sampler?.close()
     let header = segment.header.pointee
     writer.lose(header.lost_events)

@@ -43,6 +43,8 @@ public struct RecordingResult: Sendable {
   public var failure: TraceError?
   /// The sums over all processes, where children were followed.
   public var family: FamilyTotals?
+  /// The snapshots of the program's memory.
+  public var snapshots: SnapshotTally
 }
 
 /// Runs a program and writes its trace.
@@ -112,7 +114,7 @@ public struct Recording {
     let failure = process.finish()
     return RecordingResult(
       exitCode: exitCode, summary: process.summary, sawProgram: process.sawProgram,
-      failure: failure)
+      failure: failure, snapshots: process.snapshots)
   }
 
   /// Removes the trace of a program that never ran; a device that was named as output stays.

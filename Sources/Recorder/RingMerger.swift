@@ -20,6 +20,8 @@ struct RingMerger: ~Copyable {
   private var active: [Int] = []
   var feeder: TraceFeeder
   private(set) var clock: TickClock
+  /// Moments whose place among the steps is wanted.
+  var fences = FenceQueue()
   /// Rings from this one on have never been claimed.
   private var usedRings = 0
 
@@ -71,6 +73,10 @@ struct RingMerger: ~Copyable {
       fullest = max(fullest, cursors[ring].unreadWords * 16 / Int(LACUNA_RING_WORDS))
     }
     feeder.importModules()
+    while let fence = fences.next, fence <= watermark {
+      merge(upTo: fence)
+      fences.cross(at: clock.time(fence), after: feeder.writer.summary.steps)
+    }
     merge(upTo: watermark)
     for ring in 0..<usedRings where segment.controls[ring].claimed == 1 {
       cursors[ring].publish()
@@ -180,6 +186,26 @@ struct RingMerger: ~Copyable {
       lacuna_store64(&control.pointee.pending, 0)
       lacuna_store32(&control.pointee.claimed, 0)
     }
+  }
+
+  /// The threads of the current program image that have rings and still exist.
+  mutating func threads(process: Int32) -> [TracedThread] {
+    let image = segment.header.pointee.image_count
+    var serials: Set<UInt32> = []
+    var result: [TracedThread] = []
+    for ring in 0..<usedRings
+    where ring != Int(LACUNA_SHARED_RING) && segment.controls[ring].claimed == 1 {
+      let control = segment.controls[ring]
+      // A thread that a signal interrupted has a second ring.
+      guard control.image &+ 1 == image, serials.insert(control.thread_serial).inserted,
+        linux_thread_exists(process, control.thread_id) != 0
+      else { continue }
+      result.append(
+        TracedThread(
+          index: feeder.thread(serial: control.thread_serial, kernelID: control.thread_id),
+          pointer: control.thread_pointer, isFirst: control.thread_id == process))
+    }
+    return result
   }
 
   mutating func calibrate() { clock.calibrate() }

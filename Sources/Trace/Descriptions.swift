@@ -20,6 +20,8 @@ public struct TraceMetadata: Sendable, Equatable, Codable {
   public var headerBytes = 0
   /// The version of Lacuna that wrote the trace.
   public var writer = ""
+  /// Snapshots that were begun in vain, because the process ended or replaced its program meanwhile.
+  public var droppedSnapshots = 0
   /// Whether blocks lived before recording began that the trace knows nothing of, until the first
   /// `exec`: the process was attached to, or is a forked child.
   public var startsInMidst = false
@@ -61,6 +63,7 @@ public struct TraceMetadata: Sendable, Equatable, Codable {
     try read(.allocator, &allocator)
     try read(.headerBytes, &headerBytes)
     try read(.writer, &writer)
+    try read(.droppedSnapshots, &droppedSnapshots)
     try read(.startsInMidst, &startsInMidst)
     try read(.parentProcessID, &parentProcessID)
     try read(.parentTrace, &parentTrace)

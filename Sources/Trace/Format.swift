@@ -45,6 +45,7 @@ enum ChunkKind: UInt8, CaseIterable {
   case samples = 6
   case summary = 7
   case index = 8
+  case snapshots = 9
   case marks = 10
 }
 

@@ -10,6 +10,7 @@ struct TraceTables: Sendable {
   var modules: [Module] = []
   var threads: [ThreadDescription] = []
   var samples: [ResidentSample] = []
+  var snapshots = SnapshotReader()
   var marks: [MarkDescription] = []
 
   /// Adds what a chunk of the kind holds, as far as it is intact; returns what is wrong, or nil.
@@ -32,6 +33,8 @@ struct TraceTables: Sendable {
       }
     case .samples:
       return each(payload) { $0.sample().map { samples.append($0) } }
+    case .snapshots:
+      return snapshots.add(payload)
     case .marks:
       return each(payload) { $0.mark().map { marks.append($0) } }
     case .summary:

@@ -24,6 +24,8 @@ public final class TraceFile: Sendable {
   public let threads: [ThreadDescription]
   /// What the kernel said about the process's memory, in order of time.
   public let samples: [ResidentSample]
+  /// The memory of the process at some moments, in order of time.
+  public let snapshots: [Snapshot]
   /// The moments that the program named, by ``MarkID``.
   public let marks: [MarkDescription]
 
@@ -53,6 +55,7 @@ public final class TraceFile: Sendable {
     modules = tables.modules
     threads = tables.threads
     samples = tables.samples
+    snapshots = tables.snapshots.snapshots
     marks = tables.marks
     if let summary = tables.summary, hasEnd, damage.isEmpty {
       self.summary = summary

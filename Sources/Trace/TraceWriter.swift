@@ -43,6 +43,7 @@ public final class TraceWriter {
   private var moduleTable = PendingTable()
   private var threadTable = PendingTable()
   private var sampleTable = PendingTable()
+  private var snapshotTable = SnapshotTable()
   private var markTable = PendingTable()
   private var markCount: UInt32 = 0
   private var threads: [ThreadDescription] = []
@@ -171,6 +172,22 @@ public final class TraceWriter {
     if sampleTable.isFull { sampleTable.write(to: output, tableHeader(.samples)) }
   }
 
+  /// Adds the memory of the process at one moment.
+  ///
+  /// Mappings and ranges must be in order, apart from each other, and of whole pages. A snapshot of
+  /// more than two million bytes in the file keeps its figures, and loses its pages.
+  public func snapshot(_ snapshot: Snapshot) {
+    snapshotTable.add(snapshot)
+    if snapshotTable.isFull { writeSnapshots() }
+  }
+
+  private func writeSnapshots() {
+    var header = tableHeader(.snapshots)
+    // Nothing else depends on them: readers of before there were any do without.
+    header.flags = ChunkHeader.maySkipFlag
+    snapshotTable.write(to: output, header)
+  }
+
   /// Adds a name that the program gave to a moment; the step follows by ``side(_:thread:time:)``.
   func mark(_ mark: MarkDescription) -> MarkID {
     markTable.sink.mark(mark)
@@ -232,6 +249,7 @@ public final class TraceWriter {
       moduleTable.write(to: output, tableHeader(.modules))
       threadTable.write(to: output, tableHeader(.threads))
       sampleTable.write(to: output, tableHeader(.samples))
+      writeSnapshots()
       markTable.write(to: output, tableHeader(.marks))
       if state.pointee.columns.steps > 0 || !tallyIsWritten { writeEvents() }
     }

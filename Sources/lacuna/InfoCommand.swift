@@ -14,6 +14,7 @@ struct InfoCommand: ParsableCommand {
         lacuna info app.trace
         lacuna info app.trace --json | jq .peakLiveBytes
         lacuna info app.trace --entry-points
+        lacuna info app.trace --snapshots
       """)
 
   @OptionGroup var trace: TraceArgument
@@ -26,19 +27,22 @@ struct InfoCommand: ParsableCommand {
       """)
   var entryPoints = false
 
+  @Flag(help: "List the snapshots of the program's memory: when, why, and what was resident.")
+  var snapshots = false
+
   func run() throws {
     let file = try trace.open()
     let inventory = TraceInventory(of: file)
     let calls = entryPoints ? try CallFigures(of: file) : nil
     var document = InfoText.document(
       traceName: trace.name, metadata: file.metadata, summary: file.summary,
-      inventory: inventory)
+      inventory: inventory, snapshots: file.snapshots, listsSnapshots: snapshots)
     document.append(contentsOf: CallsText.marks(file.marks))
     if let calls { document.append(contentsOf: CallsText.calls(calls)) }
     try output.print(document) {
       try InfoJSON.render(
         metadata: file.metadata, summary: file.summary, inventory: inventory, marks: file.marks,
-        calls: calls)
+        calls: calls, snapshots: file.snapshots, listsSnapshots: snapshots)
     }
   }
 }

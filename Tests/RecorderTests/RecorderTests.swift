@@ -113,6 +113,32 @@ private final class Rings {
     #expect(try rings.steps() == ["allocate 4096", "allocate 12288", "allocate 8192"])
   }
 
+  @Test("a moment stands behind the steps with older stamps, and splits what was under way")
+  func fence() throws {
+    let rings = try Rings()
+    rings.claim(1)
+    rings.claim(2)
+    rings.allocate(1, 0x1000, at: 10)
+    rings.allocate(2, 0x2000, at: 20)
+    rings.allocate(1, 0x3000, at: 30)
+    rings.reallocate(1, 0x3000, 0x4000, from: 40, to: 50)
+    for ticks in [5, 20, 45, 60] as [UInt64] { rings.merger.fences.add(rings.past + ticks) }
+    rings.merger.fences.add(TickClock.monotonic() + 1_000_000_000)
+    _ = rings.merger.pass(isLast: false)
+    let pairs = [rings.merger.fences.takePair(), rings.merger.fences.takePair()]
+    let first = try #require(pairs[0])
+    let second = try #require(pairs[1])
+    let third = rings.merger.fences.takePair()
+    #expect(third == nil && rings.merger.fences.next != nil)
+    #expect([first.0.steps, first.1.steps, second.0.steps, second.1.steps] == [0, 2, 4, 5])
+    #expect(first.0.time <= first.1.time && first.1.time <= second.0.time)
+    #expect(
+      try rings.steps() == [
+        "allocate 4096", "allocate 8192", "allocate 12288", "reallocateBegin 0",
+        "reallocateEnd 16384",
+      ])
+  }
+
   @Test("words that nobody writes are passed over, and what follows is read")
   func damaged() throws {
     let rings = try Rings()

@@ -41,6 +41,7 @@ import Trace
           _ = writer.stack(node: node, entry: entry)
         }
       }
+      if index == 40 || index == 60 { writer.snapshot(Self.snapshot) }
       if index == 50 { writer.renameThread(ThreadIndex(2), to: "renamed") }
       try writer.feed(call)
       if index % callsPerChunk == callsPerChunk - 1 {
@@ -53,6 +54,21 @@ import Trace
     try writer.finish()
     return Sample(bytes: contents(of: path), steps: NaiveRecorder(calls).steps, flushes: flushes)
   }
+
+  /// With a path, a range and a cache.
+  private static let snapshot = Snapshot(
+    time: .zero, endTime: .zero, steps: 1..<2, reason: .mark(7),
+    mappings: [
+      SnapshotMapping(
+        range: Address(0x1000)..<Address(0x5000), permissions: .read,
+        kind: .file(path: "/a", offset: 0), figures: .init(resident: 4096, anonymous: 0))
+    ],
+    pages: PagePresence(source: .pagemap, present: [Address(0x6000)..<Address(0x7000)]),
+    threadCaches: [
+      ThreadCache(
+        thread: ThreadIndex(0), structure: Address(0x9010),
+        bins: [ThreadCache.Bin(usable: 24, blocks: [Address(0x9300)])])
+    ])
 
   /// Stack numbers depend on a table that may be lost; everything else does not.
   private func stackless(_ steps: some Sequence<ExpectedStep>) -> [ExpectedStep] {
@@ -72,6 +88,10 @@ import Trace
       let found = try steps(of: file, addresses: true)
       // Addresses may be damaged where everything else is not.
       #expect(try steps(of: file, addresses: false).count >= found.count)
+      for snapshot in file.snapshots {
+        #expect(snapshot.steps.lowerBound <= snapshot.steps.upperBound)
+        #expect(snapshot.mappings.allSatisfy { $0.range.byteCount > .zero })
+      }
       for stack in 0..<UInt32(file.stacks.count + 2) {
         _ = file.stacks.returnAddresses(of: StackID(stack))
         _ = file.stacks.image(of: StackID(stack))

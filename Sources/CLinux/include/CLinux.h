@@ -16,6 +16,33 @@ int linux_signal_descriptor(const int *signals, int count);
 /// pressed at the terminal), 0 if there is none.
 int linux_next_signal(int descriptor);
 
+/// Reads memory of another process, as much as there is in one piece. Returns the bytes read, or
+/// -1 with errno.
+long linux_read_memory(int32_t process, uint64_t address, void *buffer, unsigned long count);
+
+/// Reads `count` bytes at each of so many addresses of another process, one piece behind the other.
+/// Returns the bytes read, up to the first that could not be, or -1 with errno.
+long linux_gather_memory(int32_t process, const uint64_t *addresses, unsigned long pieces,
+                         void *buffer, unsigned long count);
+
+/// Wakes all who wait for a word in shared memory to change.
+
+/// Pages of the same kind, as the kernel reports them.
+struct linux_page_range {
+  uint64_t start, end, categories;
+};
+
+enum {
+  LINUX_PAGE_PRESENT = 1 << 3,
+  LINUX_PAGE_SWAPPED = 1 << 4,
+};
+
+/// Lists the pages from `*start` to `end` that are in memory, without pages of zeros that were only
+/// read, or in swap. `descriptor` is an open /proc/PID/pagemap. Returns the number of ranges, and
+/// where to go on in `*start`; -1 with errno where the kernel cannot (ENOTTY before 6.7).
+long linux_scan_pages(int descriptor, uint64_t *start, uint64_t end,
+                      struct linux_page_range *ranges, unsigned long capacity);
+
 /// Ignores a signal from now on. Returns whether it was ignored already.
 int linux_ignore_signal(int signal);
 

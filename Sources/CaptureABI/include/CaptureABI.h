@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define LACUNA_MAGIC 0x314d454d4143414cull /* "LACAMEM1" */
-#define LACUNA_ABI_VERSION 1u
+#define LACUNA_ABI_VERSION 2u
 
 enum {
   LACUNA_RING_COUNT = 256,
@@ -24,6 +24,7 @@ enum {
   LACUNA_PATH_BYTES = 432,
   LACUNA_NO_GENERATION = 0xffff,   // of code that lies where a module was, and is none
   LACUNA_STACK_LIMIT = 128,        // frames kept of one stack, innermost first
+  LACUNA_OWN_RANGES = 4,
 };
 
 // ---- Records ------------------------------------------------------------------------------------
@@ -131,14 +132,26 @@ struct lacuna_header {
   uint32_t image_count;    // program images so far: one more after each exec
   uint32_t thread_count;   // threads that have claimed a ring so far
   uint32_t node_count;
+  uint32_t mark_count;     // names that the program gave to moments
   uint32_t module_count;
   uint32_t ring_limit;     // rings from this one on have never been claimed
   uint32_t closed;         // nobody records any more
   uint64_t lost_events;
   uint64_t truncated_stacks;
-  uint64_t tool_start, tool_bytes; // memory of the library that the recorder does not share
   uint32_t block_header_bytes;
   uint32_t stack_method;   // 0: call frame information, 1: frame pointers
+
+  // The gate: a thread that wants the process looked at raises the request and waits until the
+  // recorder has raised `done` to it.
+  uint32_t gate_request;
+  uint32_t gate_done;
+  uint32_t gate_reason;    // LACUNA_GATE_…; 0 once the thread has given up waiting
+  uint32_t gate_owner;     // the thread that waits, by the kernel's id; 0: the gate is free
+  uint32_t gate_takes_marks; // the recorder has time to look at marks
+  uint64_t gate_detail;    // of a mark, its number
+
+  // Private memory of the library in the traced process: pairs of start and end.
+  uint64_t own[2 * LACUNA_OWN_RANGES];
   char executable[LACUNA_PATH_BYTES];
   char allocator[LACUNA_PATH_BYTES];
   struct lacuna_region_rule regions;
@@ -153,7 +166,9 @@ struct lacuna_ring_control {
   uint32_t image;
   uint32_t claimed;        // 1 from claim until the recorder gives the ring back
   uint32_t lock;           // of the shared ring
-  uint8_t pad1[28];
+  uint32_t pad0;
+  uint64_t thread_pointer; // the address of the thread's control block (fs)
+  uint8_t pad1[16];
   // Written by the recorder, on a line of its own.
   uint64_t tail;           // words ever read
   uint8_t pad2[56];
@@ -178,6 +193,12 @@ struct lacuna_node {
   uint64_t return_address;
   uint32_t parent;
   uint32_t ready;
+};
+
+// Why the process should be looked at.
+enum {
+  LACUNA_GATE_EXIT = 1,
+  LACUNA_GATE_MARK = 2,
 };
 
 // ---- Memory order -------------------------------------------------------------------------------

@@ -78,6 +78,8 @@ static inline uint64_t lacuna_clock(uint32_t kind);
 void *lacuna_current_break(void);
 /// The address at which the calling thread's own stack begins, growing down from there.
 uint64_t lacuna_stack_top(int is_first_thread);
+/// The address of the calling thread's control block.
+static inline uint64_t lacuna_thread_pointer(void) { return (uint64_t)__builtin_thread_pointer(); }
 /// Asks the kernel for the end of the data segment once.
 void lacuna_learn_break(void);
 
@@ -201,6 +203,10 @@ void lacuna_did_unmap(uint64_t address, uint64_t bytes, uint64_t ticks_before);
 void lacuna_did_remap(uint64_t old, uint64_t old_bytes, uint64_t address, uint64_t bytes,
                       uint64_t ticks_before, const void *frame);
 
-void lacuna_did_mark(const char *name);
+/// Returns the number of the mark, from 1 on; 0 where it could not be recorded.
+uint32_t lacuna_did_mark(const char *name);
 void lacuna_did_pool(uint32_t entry, const void *pool, const void *block, size_t size,
                      const void *frame);
+/// Waits until the recorder has looked at the memory of this process, for a reason of LACUNA_GATE_…
+/// Returns at once where nothing is recorded, and soon where the recorder does not answer.
+void lacuna_gate(uint32_t reason, uint64_t detail);

@@ -8,15 +8,20 @@ public import Trace
 public enum InfoJSON {
   /// One JSON object.
   ///
-  /// `bytesPerEvent` is null where there are no events. `calls` adds `entryPoints` and
-  /// `wrongReleases`.
+  /// `bytesPerEvent` is null where there are no events, `lastSnapshot` where there are no snapshots.
+  /// `calls` adds `entryPoints` and `wrongReleases`, `listsSnapshots` all snapshots as `snapshotList`.
   public static func render(
     metadata: TraceMetadata, summary: TraceSummary, inventory: TraceInventory,
-    marks: [MarkDescription] = [], calls: CallFigures? = nil
+    marks: [MarkDescription] = [], calls: CallFigures? = nil, snapshots: [Snapshot] = [],
+    listsSnapshots: Bool = false
   ) throws -> String {
     var members = members(metadata: metadata, summary: summary, inventory: inventory)
     members["marks"] = .array(marks.map(\.json))
     if let calls { members.merge(calls.members) { _, new in new } }
+    members["droppedSnapshots"] = JSONValue(metadata.droppedSnapshots)
+    members["snapshots"] = JSONValue(snapshots.count)
+    members["lastSnapshot"] = snapshots.last.map { JSONValue($0) } ?? .null
+    if listsSnapshots { members["snapshotList"] = .array(snapshots.map { JSONValue($0) }) }
     return try JSONValue.document(members).text()
   }
 

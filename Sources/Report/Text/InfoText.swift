@@ -6,16 +6,21 @@ public import Trace
 
 /// The totals and the origin of a trace.
 public enum InfoText {
-  /// Warnings first, then where the trace comes from, then its totals.
+  /// Warnings first, then where the trace comes from, then its totals, then the memory at the end.
+  ///
+  /// `listsSnapshots` adds a line for every snapshot.
   public static func document(
-    traceName: String, metadata: TraceMetadata, summary: TraceSummary, inventory: TraceInventory
+    traceName: String, metadata: TraceMetadata, summary: TraceSummary, inventory: TraceInventory,
+    snapshots: [Snapshot] = [], listsSnapshots: Bool = false
   ) -> TextDocument {
     var document = TextDocument([.heading(traceName, level: 1)])
     for warning in Warnings.of(metadata: metadata, summary: summary, inventory: inventory) {
       document.append(.warning(warning))
     }
     document.append(.facts(origin(metadata)))
-    document.append(.facts(totals(summary, inventory: inventory)))
+    document.append(.facts(totals(summary, inventory: inventory, snapshots: snapshots.count)))
+    document.append(contentsOf: SnapshotsText.last(snapshots))
+    if listsSnapshots { document.append(contentsOf: SnapshotsText.list(snapshots)) }
     return document
   }
 
@@ -34,7 +39,9 @@ public enum InfoText {
     return facts
   }
 
-  static func totals(_ summary: TraceSummary, inventory: TraceInventory) -> [TextFact] {
+  static func totals(
+    _ summary: TraceSummary, inventory: TraceInventory, snapshots: Int
+  ) -> [TextFact] {
     let each =
       summary.events > 0
       ? Double(inventory.fileBytes.rawValue) / Double(summary.events) : nil
@@ -48,6 +55,7 @@ public enum InfoText {
       TextFact("threads", Formats.count(inventory.threads)),
       TextFact("call stacks", Formats.count(inventory.stacks)),
       TextFact("modules", Formats.count(inventory.modules)),
+      TextFact("snapshots", Formats.count(snapshots)),
       TextFact(
         "peak live",
         "\(ByteCount(summary.peakLiveBytes)) after"
