@@ -77,7 +77,7 @@ private indirect enum Decoded: Decodable, Equatable {
     ]
     let further: Set = [
       "damage", "executable", "kernel", "liveBlocksAtEnd", "liveBytesAtEnd", "processID",
-      "startedAt", "truncatedStacks", "writer",
+      "startedAt", "truncatedStacks", "writer", "marks",
     ]
     #expect(json.keys == documented.union(further))
     #expect(json["anomalies"]?.keys == ["allocationOfLiveAddress", "freeOfUnknownAddress"])
