@@ -108,7 +108,7 @@ public struct Recording {
       let exitCode = family.follow(program, progress, waiting)
       return RecordingResult(
         exitCode: exitCode, summary: process.summary, sawProgram: family.totals.sawProgram,
-        failure: family.totals.failure, family: family.totals)
+        failure: family.totals.failure, family: family.totals, snapshots: process.snapshots)
     }
     let exitCode = follow(program, progress)
     let failure = process.finish()

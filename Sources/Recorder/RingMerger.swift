@@ -189,10 +189,10 @@ struct RingMerger: ~Copyable {
   }
 
   /// The threads of the current program image that have rings and still exist.
-  mutating func threads(process: Int32) -> [TracedThread] {
+  mutating func threads(process: Int32) -> [RequestingThread] {
     let image = segment.header.pointee.image_count
     var serials: Set<UInt32> = []
-    var result: [TracedThread] = []
+    var result: [RequestingThread] = []
     for ring in 0..<usedRings
     where ring != Int(LACUNA_SHARED_RING) && segment.controls[ring].claimed == 1 {
       let control = segment.controls[ring]
@@ -201,7 +201,7 @@ struct RingMerger: ~Copyable {
         linux_thread_exists(process, control.thread_id) != 0
       else { continue }
       result.append(
-        TracedThread(
+        RequestingThread(
           index: feeder.thread(serial: control.thread_serial, kernelID: control.thread_id),
           pointer: control.thread_pointer, isFirst: control.thread_id == process))
     }

@@ -94,7 +94,7 @@ import Trace
       inode: 0, name: "",
       figures: .init(
         resident: ByteCount(written.count * page), anonymous: ByteCount(written.count * page)))
-    let memory = RemoteMemory(process: getpid())
+    let memory = PresentMemory(process: getpid())
     for usesScan in [true, false] {
       var scanner = PageScanner()
       scanner.usesScan = usesScan

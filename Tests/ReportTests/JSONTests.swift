@@ -77,7 +77,8 @@ private indirect enum Decoded: Decodable, Equatable {
     ]
     let further: Set = [
       "damage", "executable", "kernel", "liveBlocksAtEnd", "liveBytesAtEnd", "processID",
-      "startedAt", "truncatedStacks", "writer", "snapshots", "lastSnapshot", "droppedSnapshots",
+      "startedAt", "truncatedStacks", "writer", "marks", "snapshots", "lastSnapshot",
+      "droppedSnapshots",
     ]
     #expect(json.keys == documented.union(further))
     #expect(json["anomalies"]?.keys == ["allocationOfLiveAddress", "freeOfUnknownAddress"])

@@ -5,7 +5,7 @@ import Trace
 
 /// Looks into a process for structures of glibc.
 struct HeapProbe {
-  let memory: RemoteMemory
+  let memory: PresentMemory
 
   /// glibc's heaps begin at multiples of this (`HEAP_MAX_SIZE` in `arena.c`).
   static let heapAlignment: UInt64 = 64 << 20

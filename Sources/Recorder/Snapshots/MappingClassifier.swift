@@ -4,7 +4,7 @@ import MemoryUnits
 import Trace
 
 /// A thread that made requests, and where its control block lies.
-struct TracedThread {
+struct RequestingThread {
   var index: ThreadIndex
   var pointer: UInt64
   var isFirst: Bool
@@ -22,12 +22,12 @@ struct MappingClassifier {
 
   let own: Own
   let probe: HeapProbe
-  let threads: [TracedThread]
+  let threads: [RequestingThread]
 
   private var mappings: [SnapshotMapping] = []
   private var sawSegment = false
 
-  init(own: Own, probe: HeapProbe, threads: [TracedThread]) {
+  init(own: Own, probe: HeapProbe, threads: [RequestingThread]) {
     self.own = own
     self.probe = probe
     self.threads = threads.filter { !$0.isFirst && $0.pointer != 0 }
@@ -37,7 +37,7 @@ struct MappingClassifier {
   /// The mappings with their kinds; nil where the library is not among them, so that this is not,
   /// or not yet, the program that is recorded.
   static func classify(
-    _ list: [KernelMapping], own: Own, probe: HeapProbe, threads: [TracedThread],
+    _ list: [KernelMapping], own: Own, probe: HeapProbe, threads: [RequestingThread],
     zeroedData: inout ZeroedData
   ) -> [SnapshotMapping]? {
     var classifier = Self(own: own, probe: probe, threads: threads)

@@ -21,7 +21,7 @@ struct PageScanner {
   /// The pages of the mappings that are in memory or in swap.
   ///
   /// Mappings without either are passed over.
-  mutating func scan(_ mappings: [KernelMapping], _ memory: RemoteMemory) -> PagePresence {
+  mutating func scan(_ mappings: [KernelMapping], _ memory: PresentMemory) -> PagePresence {
     let descriptor = memory.pagemapDescriptor
     guard descriptor >= 0 else { return PagePresence() }
     var presence = PagePresence(source: usesScan ? .pagemapScan : .pagemap)

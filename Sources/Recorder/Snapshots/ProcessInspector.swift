@@ -41,7 +41,7 @@ struct ProcessInspector {
 
   /// Reads the process; nil where it is gone, or is not running the program that is recorded.
   mutating func read(
-    _ wishes: Wishes, own: MappingClassifier.Own, threads: [TracedThread]
+    _ wishes: Wishes, own: MappingClassifier.Own, threads: [RequestingThread]
   ) -> Reading? {
     do throws(ProcBytes.Failure) {
       return try readAll(wishes, own: own, threads: threads)
@@ -52,12 +52,12 @@ struct ProcessInspector {
   }
 
   private mutating func readAll(
-    _ wishes: Wishes, own: MappingClassifier.Own, threads: [TracedThread]
+    _ wishes: Wishes, own: MappingClassifier.Own, threads: [RequestingThread]
   ) throws(ProcBytes.Failure) -> Reading? {
     let isHeavy = wishes.depth == .heavy
     try text.read("/proc/\(process)/\(isHeavy ? "smaps" : "maps")")
     guard let list = KernelMappings(text, hasFigures: isHeavy) else { return nil }
-    let memory = RemoteMemory(process: process)
+    let memory = PresentMemory(process: process)
     var pages = PagePresence()
     if isHeavy { pages = scanner.scan(list.mappings.filter(\.isScanned), memory) }
     guard

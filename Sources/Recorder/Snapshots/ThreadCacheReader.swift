@@ -26,14 +26,14 @@ struct ThreadCacheReader {
 
   /// The cache of each thread; nil as bins where it could not be read.
   mutating func read(
-    _ threads: [TracedThread], heaps: [Range<Address>], _ memory: RemoteMemory
+    _ threads: [RequestingThread], heaps: [Range<Address>], _ memory: PresentMemory
   ) -> [ThreadCache] {
     if distance == nil { learn(threads, heaps, memory) }
     return threads.map { read($0, heaps, memory) }
   }
 
   private func read(
-    _ thread: TracedThread, _ heaps: [Range<Address>], _ memory: RemoteMemory
+    _ thread: RequestingThread, _ heaps: [Range<Address>], _ memory: PresentMemory
   ) -> ThreadCache {
     let unknown = ThreadCache(thread: thread.index, structure: .zero, bins: nil)
     guard let distance, thread.pointer > distance else { return unknown }
@@ -58,7 +58,7 @@ struct ThreadCacheReader {
   ///
   /// A cache without blocks looks like any cleared memory, and proves nothing.
   private mutating func learn(
-    _ threads: [TracedThread], _ heaps: [Range<Address>], _ memory: RemoteMemory
+    _ threads: [RequestingThread], _ heaps: [Range<Address>], _ memory: PresentMemory
   ) {
     var candidates: Set<UInt64> = []
     for thread in threads.prefix(16) where thread.pointer & 7 == 0 {
@@ -70,7 +70,7 @@ struct ThreadCacheReader {
   }
 
   private static func distances(
-    _ top: UInt64, _ heaps: [Range<Address>], _ memory: RemoteMemory
+    _ top: UInt64, _ heaps: [Range<Address>], _ memory: PresentMemory
   ) -> Set<UInt64> {
     var found: Set<UInt64> = []
     var end = top
@@ -97,7 +97,7 @@ struct ThreadCacheReader {
 
   /// The lists of a cache; nil where this is none, or one that is being changed.
   private static func bins(
-    _ structure: UInt64, _ heaps: [Range<Address>], _ memory: RemoteMemory
+    _ structure: UInt64, _ heaps: [Range<Address>], _ memory: PresentMemory
   ) -> [ThreadCache.Bin]? {
     guard isInside(heaps, structure), structure > 4096,
       let words = memory.words(at: structure - 8, count: 1 + structureWords),

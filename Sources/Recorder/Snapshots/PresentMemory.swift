@@ -6,7 +6,7 @@ import Glibc
 /// Reads memory of another process, and asks which of its pages are there.
 ///
 /// Pages that were never touched are not read: that would bring them into being.
-final class RemoteMemory {
+final class PresentMemory {
   private let process: Int32
   private let pagemap: Int32
 
