@@ -55,11 +55,6 @@ void linux_discard_file(int descriptor, int64_t start, int64_t count) {
   (void)fallocate(descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, start, count);
 }
 
-long linux_read_memory(int32_t process, uint64_t address, void *buffer, unsigned long count) {
-  struct iovec local = {buffer, count}, remote = {(void *)address, count};
-  return process_vm_readv(process, &local, 1, &remote, 1, 0);
-}
-
 long linux_gather_memory(int32_t process, const uint64_t *addresses, unsigned long pieces,
                          void *buffer, unsigned long count) {
   struct iovec remote[64];

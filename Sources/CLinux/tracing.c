@@ -130,10 +130,6 @@ long linux_memory_words(int32_t process, const uint64_t *addresses, uint64_t *wo
   return (long)done;
 }
 
-int linux_process_descriptor(int32_t process) {
-  return result_of(syscall(SYS_pidfd_open, process, 0));
-}
-
 int linux_thread_signal(int32_t process, int32_t thread, int signal) {
   return result_of(syscall(SYS_tgkill, process, thread, signal));
 }

@@ -16,10 +16,6 @@ int linux_signal_descriptor(const int *signals, int count);
 /// pressed at the terminal), 0 if there is none.
 int linux_next_signal(int descriptor);
 
-/// Reads memory of another process, as much as there is in one piece. Returns the bytes read, or
-/// -1 with errno.
-long linux_read_memory(int32_t process, uint64_t address, void *buffer, unsigned long count);
-
 /// Reads `count` bytes at each of so many addresses of another process, one piece behind the other.
 /// Returns the bytes read, up to the first that could not be, or -1 with errno.
 long linux_gather_memory(int32_t process, const uint64_t *addresses, unsigned long pieces,

@@ -59,8 +59,5 @@ long linux_memory_write(int32_t process, uint64_t address, const void *buffer, s
 /// how many words were read before the first that could not be.
 long linux_memory_words(int32_t process, const uint64_t *addresses, uint64_t *words, size_t count);
 
-/// A descriptor that becomes readable when the process has ended.
-int linux_process_descriptor(int32_t process);
-
 /// Sends a signal to a thread.
 int linux_thread_signal(int32_t process, int32_t thread, int signal);

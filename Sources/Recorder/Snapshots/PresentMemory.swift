@@ -32,7 +32,7 @@ final class PresentMemory {
     var words = [UInt64](repeating: 0, count: count)
     let bytes = count * 8
     let result = words.withUnsafeMutableBytes {
-      linux_read_memory(process, address, $0.baseAddress, UInt(bytes))
+      linux_memory_read(process, address, $0.baseAddress, bytes)
     }
     return result == bytes ? words : nil
   }

@@ -1,6 +1,6 @@
 // `lacuna info`: the moments that the program named, and the functions that it called.
 
-public import Analysis
+import Analysis
 import MemoryUnits
 public import Trace
 
