@@ -58,7 +58,7 @@ let package = Package(
       linkerSettings: [
         .unsafeFlags([
           "-use-ld=lld", "-Xlinker", "--version-script=\(exports)", "-Xlinker", "-z", "-Xlinker",
-          "now",
+          "now", "-Xlinker", "-z", "-Xlinker", "defs",
           "-Xlinker", "--gc-sections", "-Xlinker", "-soname=liblacuna.so",
         ])
       ]),

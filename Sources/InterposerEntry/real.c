@@ -97,7 +97,7 @@ void lacuna_find_functions(void) {
 }
 
 // Returns 0 while the functions are being found, that is, when dlsym itself allocates.
-static int find_real(void) {
+int lacuna_find_real(void) {
   if (lacuna_real.malloc != first_malloc) return 1;
   if (__atomic_exchange_n(&finding, 1, __ATOMIC_ACQ_REL)) return 0;
   int saved = errno;
