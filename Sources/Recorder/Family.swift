@@ -30,7 +30,8 @@ final class Family {
   private var nextProgress: UInt64 = 0
 
   /// - Parameter metadata: what the traces of all members have in common.
-  init(firstOutput: String, metadata: TraceMetadata, stackLimit: Int, usesFramePointers: Bool
+  init(
+    firstOutput: String, metadata: TraceMetadata, stackLimit: Int, usesFramePointers: Bool
   ) throws {
     lobby = try Lobby()
     files = FamilyFiles(first: firstOutput)

@@ -24,8 +24,10 @@ import Testing
     #expect(
       names.map(String.init).sorted()
         == ([
-          "aligned_alloc", "brk", "calloc", "cfree", "dlclose", "free", "free_aligned_sized", "free_sized",
-          "lacuna_attach", "lacuna_mark", "lacuna_pool_alloc", "lacuna_pool_free", "madvise", "malloc",
+          "aligned_alloc", "brk", "calloc", "cfree", "dlclose", "free", "free_aligned_sized",
+          "free_sized",
+          "lacuna_attach", "lacuna_mark", "lacuna_pool_alloc", "lacuna_pool_free", "madvise",
+          "malloc",
           "malloc_trim", "malloc_usable_size", "mallopt", "memalign", "mmap", "mmap64", "mremap",
           "munmap", "posix_memalign", "pvalloc", "realloc", "reallocarray", "sbrk", "valloc",
         ] + operators + releases).sorted())

@@ -64,7 +64,8 @@ struct RegionScan {
     var tally = RegionTally()
     let known = range.clamped(to: dataSegment)
     tally.known = Int64(known.upperBound - known.lowerBound)
-    for page in range.lowerBound >> 12..<range.upperBound >> 12 where page < AddressMap.limit >> 12 {
+    for page in range.lowerBound >> 12..<range.upperBound >> 12 where page < AddressMap.limit >> 12
+    {
       tally.countPage(map.state(ofPage: page))
     }
     guard tally.free > 0 else { return tally }
