@@ -207,13 +207,15 @@ public final class AttachedRecording {
         guard let registers = try? thread.registers else { return false }
         return !scan.isForbidden(registers.rip) && scan.isClear(from: registers.rsp)
       }
-      if isClear, let chosen = process.threads.first(where: { $0.state == .interrupted }),
+      if isClear, let chosen = Self.idlest(process.threads),
         let libc = image.libc, let instruction = LibraryLoading.callInstruction(image, libc),
         var remote = try? RemoteThread(
           chosen, process: options.processID, callInstruction: instruction)
       {
         let munmap: UInt64 = 11
-        _ = try? remote.systemCall(munmap, [loaded.segment, UInt64(segment.byteCount)], "munmap")
+        for range in segments(segment, loaded) {
+          _ = try? remote.systemCall(munmap, [range.lowerBound, UInt64(range.count)], "munmap")
+        }
         remote.finish()
         _ = process.releaseOthers(than: chosen.identifier)
         return
@@ -221,5 +223,28 @@ public final class AttachedRecording {
       process.release()
       usleep(5000)
     }
+  }
+
+  /// A thread that can make a call for us, preferably from within a call: elsewhere it may be in a
+  /// piece of code that the kernel restarts when it is interrupted (rseq).
+  private static func idlest(_ threads: [TracedThread]) -> TracedThread? {
+    let candidates = threads.filter { $0.state == .interrupted }
+    return candidates.first { thread in
+      (try? thread.registers).map { Int64(bitPattern: $0.orig_rax) >= 0 } == true
+    } ?? candidates.first
+  }
+
+  /// Where the process has our segment mapped, and those of recorders that were killed.
+  private func segments(_ segment: Segment, _ loaded: LoadedLibrary) -> [Range<UInt64>] {
+    var ranges = [loaded.segment..<loaded.segment + UInt64(segment.byteCount)]
+    let maps = (try? ProcFile.read("/proc/\(options.processID)/maps")) ?? ""
+    for line in maps.split(separator: "\n") where line.hasSuffix(" /memfd:lacuna (deleted)") {
+      let bounds = line.prefix { $0 != " " }.split(separator: "-")
+      guard bounds.count == 2, let start = UInt64(bounds[0], radix: 16),
+        let end = UInt64(bounds[1], radix: 16), start < end, start != loaded.segment
+      else { continue }
+      ranges.append(start..<end)
+    }
+    return ranges
   }
 }
