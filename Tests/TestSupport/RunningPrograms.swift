@@ -32,6 +32,11 @@ public final class Workshop: Sendable {
   public func compile(_ fixture: String, _ flags: String..., as name: String? = nil) throws
     -> String
   {
+    try compile(fixture, flags: flags, as: name)
+  }
+
+  /// As ``compile(_:_:as:)``, with the flags as a list.
+  public func compile(_ fixture: String, flags: [String], as name: String? = nil) throws -> String {
     let result = file(name ?? String(fixture.prefix { $0 != "." }))
     let compiler = fixture.hasSuffix(".cpp") ? "clang++" : "clang"
     try require(
