@@ -1,19 +1,22 @@
 // Runs the call frame instructions of one function up to one address.
 
 /// What is known of the three registers while the instructions run.
+///
+/// Six of these lie on the stack of the traced program, which may be small: offsets are kept in 32
+/// bits, those beyond as the nearest, which no ``UnwindRule`` takes either.
 private struct RegisterRules {
   enum Source {
     case same
     case undefined
     /// At CFA + offset.
-    case atFrameAddress(Int)
+    case atFrameAddress(Int32)
     /// At rbp + offset.
-    case atFramePointer(Int)
+    case atFramePointer(Int32)
     case unknown
   }
 
   var base: UnwindRule.Base = .unknown
-  var offset = 0
+  var offset: Int32 = 0
   var framePointer: Source = .same
   var returnAddress: Source = .atFrameAddress(-8)
 }
@@ -37,15 +40,15 @@ enum CallFrameProgram {
     switch rules.framePointer {
     case .same, .undefined:
       return UnwindRule(
-        base: rules.base, offset: rules.offset, framePointer: .same, framePointerOffset: 0)
+        base: rules.base, offset: Int(rules.offset), framePointer: .same, framePointerOffset: 0)
     case .atFrameAddress(let offset):
       return UnwindRule(
-        base: rules.base, offset: rules.offset, framePointer: .atFrameAddress,
-        framePointerOffset: offset)
+        base: rules.base, offset: Int(rules.offset), framePointer: .atFrameAddress,
+        framePointerOffset: Int(offset))
     case .atFramePointer(let offset):
       return UnwindRule(
-        base: rules.base, offset: rules.offset, framePointer: .atFramePointer,
-        framePointerOffset: offset)
+        base: rules.base, offset: Int(rules.offset), framePointer: .atFramePointer,
+        framePointerOffset: Int(offset))
     case .unknown: return .unknown
     }
   }
@@ -80,8 +83,7 @@ private struct Machine {
       case 1:
         guard advance(low) else { return true }
       case 2:
-        let offset = Int(truncatingIfNeeded: reader.unsigned()) &* description.dataAlignment
-        set(low, .atFrameAddress(offset))
+        set(low, .atFrameAddress(scaled(reader.unsigned())))
       case 3:
         restore(low)
       default:
@@ -112,6 +114,11 @@ private struct Machine {
     if register == 16 { rules.returnAddress = source }
   }
 
+  /// An offset in units of the data alignment.
+  private func scaled(_ units: UInt64) -> Int32 {
+    Int32(clamping: Int(truncatingIfNeeded: units) &* description.dataAlignment)
+  }
+
   private mutating func restore(_ register: UInt64) {
     if register == 6 { rules.framePointer = initial.framePointer }
     if register == 16 { rules.returnAddress = initial.returnAddress }
@@ -133,7 +140,7 @@ private struct Machine {
     case 0x04: if !advance(UInt64(reader.load(UInt32.self))) { return .reached }
     case 0x05:  // offset_extended
       let register = reader.unsigned()
-      set(register, .atFrameAddress(Int(truncatingIfNeeded: reader.unsigned()) &* unit))
+      set(register, .atFrameAddress(scaled(reader.unsigned())))
     case 0x06: restore(reader.unsigned())  // restore_extended
     case 0x07: set(reader.unsigned(), .undefined)  // undefined
     case 0x08: set(reader.unsigned(), .same)  // same_value
@@ -145,9 +152,9 @@ private struct Machine {
     case 0x0b: return recall()
     case 0x0c:  // def_cfa
       setBase(reader.unsigned())
-      rules.offset = Int(truncatingIfNeeded: reader.unsigned())
+      rules.offset = Int32(clamping: reader.unsigned())
     case 0x0d: setBase(reader.unsigned())  // def_cfa_register
-    case 0x0e: rules.offset = Int(truncatingIfNeeded: reader.unsigned())  // def_cfa_offset
+    case 0x0e: rules.offset = Int32(clamping: reader.unsigned())  // def_cfa_offset
     case 0x0f: defineByExpression(&reader)  // def_cfa_expression
     case 0x10, 0x16:  // expression, val_expression
       let register = reader.unsigned()
@@ -155,11 +162,11 @@ private struct Machine {
       set(register, code == 0x10 ? value.savedRegister : .unknown)
     case 0x11:  // offset_extended_sf
       let register = reader.unsigned()
-      set(register, .atFrameAddress(reader.signed() &* unit))
+      set(register, .atFrameAddress(Int32(clamping: reader.signed() &* unit)))
     case 0x12:  // def_cfa_sf
       setBase(reader.unsigned())
-      rules.offset = reader.signed() &* unit
-    case 0x13: rules.offset = reader.signed() &* unit  // def_cfa_offset_sf
+      rules.offset = Int32(clamping: reader.signed() &* unit)
+    case 0x13: rules.offset = Int32(clamping: reader.signed() &* unit)  // def_cfa_offset_sf
     case 0x14, 0x15:  // val_offset, val_offset_sf
       let register = reader.unsigned()
       _ = reader.unsigned()
@@ -196,7 +203,7 @@ private struct Machine {
 
   private mutating func defineByExpression(_ reader: inout ByteReader) {
     let value = expression(&reader)
-    rules.offset = value.offset
+    rules.offset = Int32(clamping: value.offset)
     switch (value.base, value.isLoaded) {
     case (.stackPointer, false): rules.base = .stackPointer
     case (.framePointer, false): rules.base = .framePointer
@@ -222,6 +229,6 @@ private struct Machine {
 extension FrameExpression.Value {
   /// Where a register was saved, if this value is the address of the place.
   fileprivate var savedRegister: RegisterRules.Source {
-    base == .framePointer && !isLoaded ? .atFramePointer(offset) : .unknown
+    base == .framePointer && !isLoaded ? .atFramePointer(Int32(clamping: offset)) : .unknown
   }
 }

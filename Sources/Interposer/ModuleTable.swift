@@ -67,7 +67,7 @@ enum ModuleTable {
       guard isReady(module), module.pointee.start < object.end, object.start < module.pointee.end
       else { continue }
       if module.pointee.start == object.start, module.pointee.end == object.end,
-        identity.isSame(as: module), hasPath(module, object.path)
+        identity.isSame(as: module), isSame(module, object.path)
       {
         return UInt64(module.pointee.generation)
       }
@@ -97,25 +97,17 @@ enum ModuleTable {
     module.pointee.image = session.imageNumber
     module.pointee.generation = UInt32(truncatingIfNeeded: generation)
     if let path = object.path {
-      _ = withUnsafeMutableBytes(of: &module.pointee.path) { copy(path, into: $0) }
+      withUnsafeMutableBytes(of: &module.pointee.path) { ModulePath.write(path, to: $0) }
     }
     identity.write(to: module)
     lacuna_store32(&module.pointee.ready, 1)
     return true
   }
 
-  private static func hasPath(
+  private static func isSame(
     _ module: UnsafeMutablePointer<lacuna_module>, _ path: UnsafePointer<CChar>?
   ) -> Bool {
     guard let path else { return true }
-    return withUnsafeBytes(of: &module.pointee.path) { known in
-      var i = 0
-      while i &+ 1 < known.count {
-        if known[i] != UInt8(bitPattern: path[i]) { return false }
-        if known[i] == 0 { return true }
-        i &+= 1
-      }
-      return true
-    }
+    return withUnsafeBytes(of: &module.pointee.path) { ModulePath.isSame($0, path) }
   }
 }

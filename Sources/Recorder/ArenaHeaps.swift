@@ -30,7 +30,7 @@ struct ArenaHeaps {
 
   private var heaps: [UInt64: Heap] = [:]
 
-  /// Takes a report; returns what has changed, in an order in which no heap is twice.
+  /// Takes a report; returns what has changed, oldest first.
   mutating func report(base: UInt64, bytes: UInt64, detail: UInt64) -> [Change] {
     let previous = detail & ~(Self.heapBytes - 1)
     let hasTop = detail & 1 == 1

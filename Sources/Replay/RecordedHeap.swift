@@ -100,14 +100,12 @@ public struct RecordedHeap: Heap, ~Copyable {
     }
   }
 
-  /// Held is what the trace says, from the first report on.
+  /// Held is what the trace says, from the first report on; ignored where the data segment may be.
   public mutating func arenaHeapResized(to range: Range<Address>, isFirst: Bool) {
-    guard range.lowerBound < Address(1 << 47), !segment.covers(range.lowerBound.rawValue) else {
-      return
-    }
-    regions.heapResized(
-      at: range.lowerBound.rawValue,
-      to: range.upperBound.rawValue &- range.lowerBound.rawValue, &heldChanges)
+    let base = range.lowerBound.rawValue
+    guard base < 1 << 47, !segment.covers(base), !segment.covers(base &+ RegionTable.bytes &- 1)
+    else { return }
+    regions.heapResized(at: base, to: range.upperBound.rawValue &- base, &heldChanges)
   }
 
   /// Whether glibc mapped the block on its own.

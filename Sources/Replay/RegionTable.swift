@@ -26,6 +26,8 @@ struct RegionTable: ~Copyable {
   }
 
   private static let shift: UInt64 = 26
+  /// The bytes of a region.
+  static let bytes: UInt64 = 1 << shift
   /// Mappings have at least two pages, so a real region has far fewer; a damaged trace may claim
   /// any number, each a little slower than the one before.
   private static let mostMappings: UInt32 = 4096
@@ -106,7 +108,7 @@ struct RegionTable: ~Copyable {
     at base: UInt64, to bytes: UInt64, _ changes: inout [HeldChange]
   ) {
     let index = Int(base >> Self.shift)
-    guard index < regions.count, base & ((1 << Self.shift) - 1) == 0, bytes <= 1 << Self.shift
+    guard index < regions.count, base & (Self.bytes - 1) == 0, bytes <= Self.bytes
     else { return }
     if regions.base[index].slot == 0 {
       guard regions.base[index].blocks == 0, bytes > 0, let slot = pages.takeSlot() else { return }

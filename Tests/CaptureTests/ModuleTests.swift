@@ -23,7 +23,9 @@ import Trace
     let workshop = try Workshop()
     let plugins = try plugins(workshop)
     let program = try workshop.compile("reload.c", "-O1", "-fno-builtin")
-    let (result, path) = try workshop.record([program, "100"] + plugins.map(\.path))
+    // One of them by a path that begins in the program's directory.
+    let paths = ["./libalpha.so"] + plugins.dropFirst().map(\.path)
+    let (result, path) = try workshop.record([program, "100"] + paths)
     try #require(result.exitCode == 0, "\(result.errors)")
     let lines = result.output.split(separator: "\n").dropFirst()
     try #require(lines.count == 300)

@@ -166,7 +166,12 @@ import Testing
     for step in 0..<400 {
       let near =
         starts.randomElement(using: &random)! + UInt64.random(in: 0..<64, using: &random) * 4096
-      switch Int.random(in: 0..<12, using: &random) {
+      switch Int.random(in: 0..<13, using: &random) {
+      case 12:
+        let base = near & ~0x3ff_ffff + (seed % 5 == 0 ? 4096 : 0)
+        let bytes = Int64([0, 8192, 4 << 20, 64 << 20, 65 << 20].randomElement(using: &random)!)
+        heap.arenaHeapResized(
+          to: Address(base)..<Address(base) + ByteCount(bytes), isFirst: false)
       case 0: heap.breakMoved(to: Address(near))
       case 1: heap.breakStarted(at: Address(near))
       case 2..<7:
