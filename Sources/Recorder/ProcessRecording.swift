@@ -24,6 +24,8 @@ final class ProcessRecording {
   private var sampler: ResidentSampler?
   private var nextReclaim: UInt64 = 0
   private var nextCalibration: UInt64 = 0
+  /// Whether the process goes on when its recording is finished.
+  var outlivesRecording = false
 
   /// Creates the trace file and the segment.
   init(output: String, metadata: TraceMetadata, stackLimit: Int) throws {
@@ -47,19 +49,19 @@ final class ProcessRecording {
   /// Says which process it is.
   func begin(processID: Int32) {
     self.processID = processID
-    merger.feeder.process = processID
+    merger.feeder.threads.process = processID
     sampler = ResidentSampler(process: processID)
   }
 
   /// Reads what the process has written, and samples what is due.
   func step() -> Pass {
     let now = TickClock.monotonic()
-    let fullest = merger.pass(isLast: false)
+    // Before the first time is given out, and often at first, when the rate is least certain.
     if now >= nextCalibration {
-      // Often at first, when the rate is least certain.
       nextCalibration = now + (nextCalibration == 0 ? 20_000_000 : 1_000_000_000)
       merger.calibrate()
     }
+    let fullest = merger.pass(isLast: false)
     var tookSample = false
     if segment.header.pointee.image_count > 0,
       let sample = sampler?.sample(at: now, time: merger.time(merger.clock.now))
@@ -67,6 +69,7 @@ final class ProcessRecording {
       writer.sample(sample)
       tookSample = true
     }
+    merger.feeder.threads.pollYoung(merger.clock)
     if now >= nextReclaim {
       nextReclaim = now + 20_000_000
       merger.reclaim(process: processID)
@@ -81,6 +84,7 @@ final class ProcessRecording {
     lacuna_store32(&segment.header.pointee.closed, 1)
     _ = merger.pass(isLast: true)
     sampler?.close()
+    if !outlivesRecording { merger.feeder.threads.endAll(merger.clock) }
     let header = segment.header.pointee
     writer.lose(header.lost_events)
     writer.truncateStack(header.truncated_stacks)

@@ -18,15 +18,32 @@ struct InfoCommand: ParsableCommand {
   @OptionGroup var trace: TraceArgument
   @OptionGroup var output: OutputOptions
 
+  @Flag(help: "List the threads: when each began and ended, and how many events it has.")
+  var threads = false
+
   func run() throws {
     let file = try trace.open()
-    let inventory = TraceInventory(of: file)
+    var inventory = TraceInventory(of: file)
+    let family = TraceFamily(of: trace.path, metadata: file.metadata)
+    inventory.processes = family?.members.count ?? 1
+    let tallies = threads ? try ThreadTally.all(of: file) : nil
     try output.print(
-      InfoText.document(
-        traceName: trace.name, metadata: file.metadata, summary: file.summary,
-        inventory: inventory)
+      document(file, inventory, family, tallies)
     ) {
-      try InfoJSON.render(metadata: file.metadata, summary: file.summary, inventory: inventory)
+      try InfoJSON.render(
+        metadata: file.metadata, summary: file.summary, inventory: inventory, family: family,
+        threads: tallies)
     }
+  }
+
+  private func document(
+    _ file: TraceFile, _ inventory: TraceInventory, _ family: TraceFamily?,
+    _ tallies: [ThreadTally]?
+  ) -> TextDocument {
+    var document = InfoText.document(
+      traceName: trace.name, metadata: file.metadata, summary: file.summary, inventory: inventory)
+    if let family { document.append(contentsOf: InfoText.family(family)) }
+    if let tallies { document.append(contentsOf: InfoText.threads(tallies)) }
+    return document
   }
 }

@@ -77,7 +77,8 @@ private indirect enum Decoded: Decodable, Equatable {
     ]
     let further: Set = [
       "damage", "executable", "kernel", "liveBlocksAtEnd", "liveBytesAtEnd", "processID",
-      "startedAt", "truncatedStacks", "writer",
+      "startedAt", "truncatedStacks", "writer", "family", "freesOfEarlierBlocks",
+      "startsInMidst",
     ]
     #expect(json.keys == documented.union(further))
     #expect(json["anomalies"]?.keys == ["allocationOfLiveAddress", "freeOfUnknownAddress"])
@@ -191,7 +192,7 @@ private indirect enum Decoded: Decodable, Equatable {
     let keys = text.split(separator: "\n").filter { $0.hasPrefix("  \"") }
       .map { String($0.split(separator: "\"")[1]) }
     #expect(keys == keys.sorted())
-    #expect(keys.count == 27)
+    #expect(keys.count == 30)
     let command = try Decoded.read(text)["command"]?.elements
     #expect(command == [.string("a/b"), .string("\u{1}\"<script>\n")])
   }

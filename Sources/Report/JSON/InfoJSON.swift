@@ -8,13 +8,16 @@ public import Trace
 public enum InfoJSON {
   /// One JSON object.
   ///
-  /// `bytesPerEvent` is null where there are no events.
+  /// `bytesPerEvent` is null where there are no events, `family` where only one process was
+  /// recorded. `threads` adds all of them as `threadList`.
   public static func render(
-    metadata: TraceMetadata, summary: TraceSummary, inventory: TraceInventory
+    metadata: TraceMetadata, summary: TraceSummary, inventory: TraceInventory,
+    family: TraceFamily? = nil, threads: [ThreadTally]? = nil
   ) throws -> String {
-    try JSONValue.document(
-      members(metadata: metadata, summary: summary, inventory: inventory)
-    ).text()
+    var members = members(metadata: metadata, summary: summary, inventory: inventory)
+    members["family"] = family.map { JSONValue($0) } ?? .null
+    if let threads { members["threadList"] = .array(threads.map { JSONValue($0) }) }
+    return try JSONValue.document(members).text()
   }
 
   static func members(
@@ -36,6 +39,7 @@ public enum InfoJSON {
       "executable": .string(metadata.executable),
       "fileBytes": JSONValue(inventory.fileBytes),
       "frees": .unsigned(summary.frees),
+      "freesOfEarlierBlocks": .unsigned(summary.freesOfEarlierBlocks),
       "kernel": .string(metadata.kernel),
       "liveBlocksAtEnd": .unsigned(summary.liveBlocksAtEnd),
       "liveBytesAtEnd": .integer(summary.liveBytesAtEnd),
@@ -48,6 +52,7 @@ public enum InfoJSON {
       "reallocations": .unsigned(summary.reallocations),
       "stacks": JSONValue(inventory.stacks),
       "startedAt": metadata.startedAt > 0 ? .number(metadata.startedAt) : .null,
+      "startsInMidst": .bool(metadata.startsInMidst),
       "threads": JSONValue(inventory.threads),
       "truncatedStacks": .unsigned(summary.truncatedStacks),
       "writer": .string(metadata.writer),
