@@ -132,6 +132,10 @@ func claimRing(_ writer: Writer, _ thread: Thread) {
     control.pointee.thread_serial = thread.pointee.serial
     control.pointee.thread_pointer = lacuna_thread_pointer()
     control.pointee.image = session.imageNumber
+    withUnsafeMutablePointer(to: &control.pointee.name) {
+      let getName = 16
+      _ = systemCall(SystemCall.processControl, getName, Int(bitPattern: $0))
+    }
     lacuna_store64(&control.pointee.pending, 0)
     raiseLimit(to: UInt32(truncatingIfNeeded: ring &+ 1))
     lacuna_store32(&control.pointee.claimed, 1)
@@ -177,7 +181,8 @@ func enterSharedRing(_ writer: Writer, _ thread: Thread) {
   guard writer.reserve(3) else { return }
   // Another thread wrote last: the distance to its stamp means nothing here.
   writer.putExtended(LACUNA_EXT_THREAD, 0)
-  writer.put(UInt64(thread.pointee.serial))
+  let identifier = UInt64(truncatingIfNeeded: systemCall(SystemCall.gettid))
+  writer.put(UInt64(thread.pointee.serial) | identifier << 32)
 }
 
 @inline(never)

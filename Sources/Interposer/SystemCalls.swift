@@ -17,6 +17,7 @@ enum SystemCall {
   static let kill = 62
   static let readlink = 89
   static let getppid = 110
+  static let processControl = 157
   static let gettid = 186
   static let futex = 202
   static let signalThread = 234

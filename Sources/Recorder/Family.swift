@@ -128,7 +128,10 @@ final class Family {
   private func shut() {
     lobby.shut()
     totals.stillRunning = members.count
-    while !members.isEmpty { end(members.count - 1) }
+    while let last = members.last {
+      last.recording.outlivesRecording = !hasEnded(last.processDescriptor)
+      end(members.count - 1)
+    }
     totals.refused += lobby.refused
   }
 

@@ -28,6 +28,8 @@ final class ProcessRecording {
   private var taker: SnapshotTaker?
   private var nextReclaim: UInt64 = 0
   private var nextCalibration: UInt64 = 0
+  /// Whether the process goes on when its recording is finished.
+  var outlivesRecording = false
 
   /// Creates the trace file and the segment, the latter in the nameless file that is given, if any.
   init(
@@ -60,7 +62,7 @@ final class ProcessRecording {
   /// Says which process it is.
   func begin(processID: Int32) {
     self.processID = processID
-    merger.feeder.process = processID
+    merger.feeder.threads.process = processID
     sampler = ResidentSampler(process: processID)
     taker = SnapshotTaker(process: processID, segment: segment)
   }
@@ -68,19 +70,20 @@ final class ProcessRecording {
   /// Reads what the process has written, and samples what is due.
   func step() -> Pass {
     let now = TickClock.monotonic()
-    let fullest = merger.pass(isLast: false)
-    writer.isHurried = fullest >= Self.hurryFrom
+    // Before the first time is given out, and often at first, when the rate is least certain.
     if now >= nextCalibration {
-      // Often at first, when the rate is least certain.
       nextCalibration = now + (nextCalibration == 0 ? 20_000_000 : 1_000_000_000)
       merger.calibrate()
     }
+    let fullest = merger.pass(isLast: false)
+    writer.isHurried = fullest >= Self.hurryFrom
     var sample: ResidentSample?
     if segment.header.pointee.image_count > 0 {
       sample = sampler?.sample(at: now, time: merger.time(merger.clock.now))
     }
     if let sample { writer.sample(sample) }
     taker?.step(now: now, sample: sample, merger: &merger, writer: writer)
+    merger.feeder.threads.pollYoung(merger.clock)
     if now >= nextReclaim {
       nextReclaim = now + 20_000_000
       merger.reclaim(process: processID)
@@ -97,6 +100,7 @@ final class ProcessRecording {
     taker?.finish(&merger, writer)
     writer.metadata.droppedSnapshots = snapshots.dropped
     sampler?.close()
+    if !outlivesRecording { merger.feeder.threads.endAll(merger.clock) }
     let header = segment.header.pointee
     writer.lose(header.lost_events)
     writer.truncateStack(header.truncated_stacks)

@@ -72,8 +72,8 @@ struct RingCursor {
 
   /// Looks how far the thread has written, and decodes the next record if there is none in line.
   ///
-  /// `threadNamed` gives the thread for a serial that stands in the ring.
-  mutating func refresh(_ threadNamed: (UInt32) -> ThreadIndex) {
+  /// `threadNamed` gives the thread for a serial and a kernel's id that stand in the ring.
+  mutating func refresh(_ threadNamed: (UInt32, Int32) -> ThreadIndex) {
     let head = lacuna_load64(&control.pointee.head)
     // A program that overwrites memory at random may hit the ring; nothing more can be read then.
     limit = head &- position <= UInt64(LACUNA_RING_WORDS) ? head : recordEnd
@@ -88,7 +88,7 @@ struct RingCursor {
 
   /// Passes over the record in line and decodes the one behind it.
   @inline(__always)
-  mutating func advance(_ threadNamed: (UInt32) -> ThreadIndex) {
+  mutating func advance(_ threadNamed: (UInt32, Int32) -> ThreadIndex) {
     position = recordEnd
     // The thread may be waiting for room.
     if position &- published > UInt64(LACUNA_RING_WORDS) / 8 { publish() }
@@ -169,7 +169,7 @@ struct RingCursor {
   ///
   /// False for what only concerns the ring itself.
   @inline(__always)
-  private mutating func decode(_ threadNamed: (UInt32) -> ThreadIndex) -> Bool {
+  private mutating func decode(_ threadNamed: (UInt32, Int32) -> ThreadIndex) -> Bool {
     let first = word(0)
     switch first & 7 {
     case UInt64(LACUNA_KIND_FREE):
@@ -211,7 +211,7 @@ struct RingCursor {
     return true
   }
 
-  private mutating func decodeExtended(_ sort: Int32, _ threadNamed: (UInt32) -> ThreadIndex)
+  private mutating func decodeExtended(_ sort: Int32, _ threadNamed: (UInt32, Int32) -> ThreadIndex)
     -> Bool
   {
     lastTicks = word(1)
@@ -222,7 +222,7 @@ struct RingCursor {
       return false
     case LACUNA_EXT_THREAD:
       serial = UInt32(truncatingIfNeeded: word(2))
-      thread = threadNamed(serial)
+      thread = threadNamed(serial, Int32(truncatingIfNeeded: word(2) >> 32))
       recordEnd &+= 3
       return false
     case LACUNA_EXT_ALLOCATE:

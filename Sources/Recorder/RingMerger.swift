@@ -115,12 +115,17 @@ struct RingMerger: ~Copyable {
       cursors[ring].isDrained
     {
       cursors[ring].serial = control.pointee.thread_serial
-      cursors[ring].thread = feeder.thread(
-        serial: control.pointee.thread_serial, kernelID: control.pointee.thread_id)
+      cursors[ring].thread = feeder.threads.thread(
+        serial: control.pointee.thread_serial, kernelID: control.pointee.thread_id,
+        name: Segment.text(control.pointee.name), clock)
+      cursors[ring].refresh { feeder.threads.thread(serial: $0, kernelID: $1, clock) }
+      if cursors[ring].hasRecord {
+        feeder.threads.noteFirstRecord(
+          serial: control.pointee.thread_serial, at: clock.moment(cursors[ring].record.ticks))
+      }
+      return
     }
-    cursors[ring].refresh { serial in
-      feeder.thread(serial: serial, kernelID: 0)
-    }
+    cursors[ring].refresh { feeder.threads.thread(serial: $0, kernelID: $1, clock) }
   }
 
   /// Takes records in order from the rings in `active`.
@@ -160,15 +165,16 @@ struct RingMerger: ~Copyable {
         cursors[ring].record.kind = .reallocateEnd
         cursors[ring].record.ticks = cursors[ring].record.ticksAfter
       } else {
-        cursors[ring].advance { feeder.thread(serial: $0, kernelID: 0) }
+        cursors[ring].advance { feeder.threads.thread(serial: $0, kernelID: $1, clock) }
       }
     } while cursors[ring].hasRecord && cursors[ring].record.ticks <= limit
   }
 
   // MARK: Threads that ended
 
-  /// Gives back the rings of threads that are gone, and looks for new names of the others.
+  /// Gives back the rings of threads that are gone.
   mutating func reclaim(process: Int32) {
+    feeder.threads.poll(clock)
     let image = segment.header.pointee.image_count
     for ring in 0..<usedRings
     where ring != Int(LACUNA_SHARED_RING) && segment.controls[ring].claimed == 1 {
@@ -176,10 +182,7 @@ struct RingMerger: ~Copyable {
       let isOver =
         control.pointee.image &+ 1 != image
         || linux_thread_exists(process, control.pointee.thread_id) == 0
-      guard isOver else {
-        feeder.refreshName(serial: control.pointee.thread_serial)
-        continue
-      }
+      guard isOver else { continue }
       refresh(ring)
       guard cursors[ring].isDrained else { continue }
       cursors[ring].publish()

@@ -54,6 +54,15 @@ struct TickClock {
     return Timestamp(nanoseconds: latest)
   }
 
+  /// This moment; never less than a time given out.
+  var present: Timestamp { max(Timestamp(nanoseconds: latest), moment(now)) }
+
+  /// The time of a stamp, by what is known of the clock's rate now, which binds no later time.
+  func moment(_ ticks: UInt64) -> Timestamp {
+    let value = nanoseconds(ticks)
+    return Timestamp(nanoseconds: value > 0 && value < 9e18 ? UInt64(value) : 0)
+  }
+
   /// How many ticks `milliseconds` are.
   func ticks(milliseconds: Double) -> UInt64 {
     UInt64(milliseconds * 1e6 / nanosecondsPerTick)

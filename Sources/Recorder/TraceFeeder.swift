@@ -8,14 +8,11 @@ import Trace
 struct TraceFeeder {
   let writer: TraceWriter
   private let segment: Segment
-  /// The kernel's id of the process; 0 until it runs.
-  var process: Int32 = 0
+  var threads: ThreadRegister
   /// For each node of the segment, its number in the trace; 0 where it is not there yet.
   private var nodeNumbers: [UInt32] = []
   /// For each node of the segment, the stack that ends there, and with which entry point.
   private var stacks: [(entry: UInt8, stack: StackID)] = []
-  /// For each thread serial, the thread in the trace.
-  private var threads: [UInt32: (index: ThreadIndex, kernelID: Int32, name: String)] = [:]
   private var modulesSeen = 0
   private var knownModules: [Module] = []
   private var lastBreak: UInt64 = 0
@@ -26,6 +23,7 @@ struct TraceFeeder {
   init(writer: TraceWriter, segment: Segment) {
     self.writer = writer
     self.segment = segment
+    threads = ThreadRegister(writer: writer)
   }
 
   // MARK: Steps
@@ -214,30 +212,7 @@ struct TraceFeeder {
     images[node] = image
   }
 
-  // MARK: Threads and modules
-
-  /// The thread of the trace that a serial stands for.
-  mutating func thread(serial: UInt32, kernelID: Int32) -> ThreadIndex {
-    if let known = threads[serial] { return known.index }
-    let name = ProcFile.threadName(process: process, thread: kernelID)
-    // The first thread outlives its program images.
-    if kernelID == process, let first = threads.values.first(where: { $0.kernelID == process }) {
-      threads[serial] = (first.index, kernelID, first.name)
-      return first.index
-    }
-    let index = writer.thread(ThreadDescription(kernelID: kernelID, name: name))
-    threads[serial] = (index, kernelID, name)
-    return index
-  }
-
-  /// Looks whether a thread has given itself another name since.
-  mutating func refreshName(serial: UInt32) {
-    guard let known = threads[serial] else { return }
-    let name = ProcFile.threadName(process: process, thread: known.kernelID)
-    guard !name.isEmpty, name != known.name else { return }
-    threads[serial]?.name = name
-    writer.renameThread(known.index, to: name)
-  }
+  // MARK: Modules
 
   /// Takes over the modules that the process has met since the last call.
   mutating func importModules() {

@@ -72,7 +72,7 @@ final class ChunkFile {
     }
     table.append(id.rawValue)
     table.append(codec.rawValue)
-    table.append(0)
+    table.append(id.maySkip ? 1 : 0)
     table.append(0)
     appendLittle(UInt32(truncatingIfNeeded: raw.count))
     appendLittle(UInt32(truncatingIfNeeded: count))

@@ -113,11 +113,17 @@ public struct ThreadDescription: Sendable, Equatable {
   public var kernelID: Int32
   /// The name that the program gave the thread; empty where unknown.
   public var name: String
+  /// When it began, to a hundredth of a second, and never after its first step; nil where unknown.
+  public var began: Timestamp?
+  /// When it was found to have ended; nil where it lived on when recording ended, or unknown.
+  public var ended: Timestamp?
 
   /// Describes a thread.
-  public init(kernelID: Int32, name: String) {
+  public init(kernelID: Int32, name: String, began: Timestamp? = nil, ended: Timestamp? = nil) {
     self.kernelID = kernelID
     self.name = name
+    self.began = began
+    self.ended = ended
   }
 }
 

@@ -84,12 +84,17 @@ enum SectionID: UInt8 {
   case extras = 22
   /// Which functions released blocks, where it is not the expected one.
   case releases = 23
+  /// When threads began and ended.
+  case lifetimes = 28
 
   case addresses = 32
   case rawAddresses = 33
   case usables = 34
 
   static let firstOfAddressLayer: UInt8 = 32
+
+  /// Whether a reader that does not know the section may ignore it.
+  var maySkip: Bool { self == .lifetimes }
 }
 
 /// How the bytes of a section are packed.

@@ -31,6 +31,9 @@ struct TraceTables: Sendable {
       return each(payload) { source in
         source.thread().flatMap { set($0.0, $0.1, gap: gap) }
       }
+        ?? each(payload, .lifetimes) { source in
+          source.lifetime().flatMap { setLifetime($0.0, $0.1, $0.2, gap: gap) }
+        }
     case .samples:
       return each(payload) { $0.sample().map { samples.append($0) } }
     case .snapshots:
@@ -51,8 +54,10 @@ struct TraceTables: Sendable {
     return nil
   }
 
-  private func each(_ payload: ChunkPayload, _ next: (inout ByteSource) -> Void?) -> String? {
-    var source = payload.source(.body)
+  private func each(
+    _ payload: ChunkPayload, _ section: SectionID = .body, _ next: (inout ByteSource) -> Void?
+  ) -> String? {
+    var source = payload.source(section)
     while !source.isAtEnd {
       guard next(&source) != nil else { return "an entry is incomplete" }
     }
@@ -62,7 +67,17 @@ struct TraceTables: Sendable {
   /// Describes a thread, and gives those before it that nothing describes an empty description.
   private mutating func set(_ index: Int, _ thread: ThreadDescription, gap: Int) -> Void? {
     guard describe(through: index, gap: gap) else { return nil }
-    threads[index] = thread
+    threads[index].kernelID = thread.kernelID
+    threads[index].name = thread.name
+    return ()
+  }
+
+  private mutating func setLifetime(
+    _ index: Int, _ began: Timestamp?, _ ended: Timestamp?, gap: Int
+  ) -> Void? {
+    guard describe(through: index, gap: gap) else { return nil }
+    threads[index].began = began
+    threads[index].ended = ended
     return ()
   }
 
@@ -99,6 +114,15 @@ extension ByteSource {
       Int(index),
       ThreadDescription(kernelID: Int32(truncatingIfNeeded: unzigzag(kernelID)), name: name)
     )
+  }
+
+  fileprivate mutating func lifetime() -> (Int, Timestamp?, Timestamp?)? {
+    guard let index = varint(), index <= UInt32.max, let began = varint(), let ended = varint()
+    else { return nil }
+    func moment(_ value: UInt64) -> Timestamp? {
+      value == 0 ? nil : Timestamp(nanoseconds: value - 1)
+    }
+    return (Int(index), moment(began), moment(ended))
   }
 
   fileprivate mutating func mark() -> MarkDescription? {

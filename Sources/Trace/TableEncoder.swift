@@ -10,9 +10,11 @@ struct PendingTable {
   /// Chunks are ended when a table has so many bytes, long before the limit of a section.
   var isFull: Bool { sink.bytes.count > TraceFormat.maximumSectionBytes / 4 }
 
-  mutating func write(to output: ChunkOutput, _ header: @autoclosure () -> ChunkHeader) {
+  mutating func write(
+    to output: ChunkOutput, _ header: @autoclosure () -> ChunkHeader, section: SectionID = .body
+  ) {
     guard !sink.bytes.isEmpty else { return }
-    output.section(.body, sink.bytes)
+    output.section(section, sink.bytes)
     output.finishChunk(header())
     sink.bytes.removeAll(keepingCapacity: true)
   }
@@ -35,6 +37,13 @@ extension ByteSink {
     varint(UInt64(index.rawValue))
     varint(zigzag(Int64(thread.kernelID)))
     name(thread.name)
+  }
+
+  /// A moment counts one more than it has, so that 0 is free for none.
+  mutating func lifetime(_ index: ThreadIndex, _ thread: ThreadDescription) {
+    varint(UInt64(index.rawValue))
+    varint(thread.began.map { $0.nanoseconds &+ 1 } ?? 0)
+    varint(thread.ended.map { $0.nanoseconds &+ 1 } ?? 0)
   }
 
   mutating func sample(_ sample: ResidentSample) {

@@ -42,6 +42,7 @@ public final class TraceWriter {
   private var stackTable = StackTableEncoder()
   private var moduleTable = PendingTable()
   private var threadTable = PendingTable()
+  private var lifetimeTable = PendingTable()
   private var sampleTable = PendingTable()
   private var snapshotTable = SnapshotTable()
   private var markTable = PendingTable()
@@ -139,6 +140,7 @@ public final class TraceWriter {
     threads.append(thread)
     threadLimit = UInt32(threads.count)
     write(index, thread)
+    if thread.began != nil || thread.ended != nil { writeLifetime(index, thread) }
     return index
   }
 
@@ -149,9 +151,34 @@ public final class TraceWriter {
     write(index, threads[index.index])
   }
 
+  /// Takes note that a thread began at another time; the last one holds.
+  public func beginThread(_ index: ThreadIndex, at time: Timestamp) {
+    guard index.index < threads.count else { return }
+    threads[index.index].began = time
+    writeLifetime(index, threads[index.index])
+  }
+
+  /// Takes note that a thread has ended.
+  public func endThread(_ index: ThreadIndex, at time: Timestamp) {
+    guard index.index < threads.count else { return }
+    threads[index.index].ended = time
+    writeLifetime(index, threads[index.index])
+  }
+
   private func write(_ index: ThreadIndex, _ thread: ThreadDescription) {
     threadTable.sink.thread(index, thread)
     if threadTable.isFull { threadTable.write(to: output, tableHeader(.threads)) }
+  }
+
+  private func writeLifetime(_ index: ThreadIndex, _ thread: ThreadDescription) {
+    lifetimeTable.sink.lifetime(index, thread)
+    if lifetimeTable.isFull { writeThreads() }
+  }
+
+  /// Describes threads before it says when they lived.
+  private func writeThreads() {
+    threadTable.write(to: output, tableHeader(.threads))
+    lifetimeTable.write(to: output, tableHeader(.threads), section: .lifetimes)
   }
 
   /// Describes threads up to this one that nobody described.
@@ -247,7 +274,7 @@ public final class TraceWriter {
       if !metadataIsWritten { writeMetadata() }
       if stackTable.pending > 0 { writeStacks() }
       moduleTable.write(to: output, tableHeader(.modules))
-      threadTable.write(to: output, tableHeader(.threads))
+      writeThreads()
       sampleTable.write(to: output, tableHeader(.samples))
       writeSnapshots()
       markTable.write(to: output, tableHeader(.marks))

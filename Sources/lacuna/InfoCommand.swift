@@ -30,19 +30,37 @@ struct InfoCommand: ParsableCommand {
   @Flag(help: "List the snapshots of the program's memory: when, why, and what was resident.")
   var snapshots = false
 
+  @Flag(help: "List the threads: when each began and ended, and how many events it has.")
+  var threads = false
+
   func run() throws {
     let file = try trace.open()
-    let inventory = TraceInventory(of: file)
+    var inventory = TraceInventory(of: file)
+    let family = TraceFamily(of: trace.path, metadata: file.metadata)
+    inventory.processes = family?.members.count ?? 1
+    let tallies = threads ? try ThreadTally.all(of: file) : nil
     let calls = entryPoints ? try CallFigures(of: file) : nil
-    var document = InfoText.document(
-      traceName: trace.name, metadata: file.metadata, summary: file.summary,
-      inventory: inventory, snapshots: file.snapshots, listsSnapshots: snapshots)
-    document.append(contentsOf: CallsText.marks(file.marks))
-    if let calls { document.append(contentsOf: CallsText.calls(calls)) }
-    try output.print(document) {
+    try output.print(
+      document(file, inventory, family, tallies, calls)
+    ) {
       try InfoJSON.render(
         metadata: file.metadata, summary: file.summary, inventory: inventory, marks: file.marks,
-        calls: calls, snapshots: file.snapshots, listsSnapshots: snapshots)
+        calls: calls, snapshots: file.snapshots, listsSnapshots: snapshots, family: family,
+        threads: tallies)
     }
+  }
+
+  private func document(
+    _ file: TraceFile, _ inventory: TraceInventory, _ family: TraceFamily?,
+    _ tallies: [ThreadTally]?, _ calls: CallFigures?
+  ) -> TextDocument {
+    var document = InfoText.document(
+      traceName: trace.name, metadata: file.metadata, summary: file.summary, inventory: inventory,
+      snapshots: file.snapshots, listsSnapshots: snapshots)
+    document.append(contentsOf: CallsText.marks(file.marks))
+    if let family { document.append(contentsOf: InfoText.family(family)) }
+    if let tallies { document.append(contentsOf: InfoText.threads(tallies)) }
+    if let calls { document.append(contentsOf: CallsText.calls(calls)) }
+    return document
   }
 }

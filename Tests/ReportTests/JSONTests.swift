@@ -78,7 +78,7 @@ private indirect enum Decoded: Decodable, Equatable {
     let further: Set = [
       "damage", "executable", "kernel", "liveBlocksAtEnd", "liveBytesAtEnd", "processID",
       "startedAt", "truncatedStacks", "writer", "marks", "snapshots", "lastSnapshot",
-      "droppedSnapshots",
+      "droppedSnapshots", "family", "freesOfEarlierBlocks", "startsInMidst",
     ]
     #expect(json.keys == documented.union(further))
     #expect(json["anomalies"]?.keys == ["allocationOfLiveAddress", "freeOfUnknownAddress"])

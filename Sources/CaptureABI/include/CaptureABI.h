@@ -58,7 +58,7 @@ enum {
   LACUNA_EXT_REALLOCATE = 3, // ticks before, after, old, new, size, usable, node|entry   8 words
   LACUNA_EXT_BREAK = 4,      // ticks, end of the data segment                            3 words
   LACUNA_EXT_IMAGE = 5,      // ticks, number of the program image, start of its break     4 words
-  LACUNA_EXT_THREAD = 6,     // ticks, serial of the thread that writes from here on      3 words
+  LACUNA_EXT_THREAD = 6,     // ticks, thread that writes from here on: serial | kernel's id<<32  3 words
   LACUNA_EXT_RELEASE = 7,    // ticks, address, entry: a free by one of the rarer functions 4 words
   LACUNA_EXT_SYSTEM = 8,     // ticks, node|entry<<32, address, size, detail               6 words
                              //   mmap, mremap: size mapped at address; detail: lacuna_map_flags
@@ -168,7 +168,7 @@ struct lacuna_ring_control {
   uint32_t lock;           // of the shared ring
   uint32_t pad0;
   uint64_t thread_pointer; // the address of the thread's control block (fs)
-  uint8_t pad1[16];
+  char name[16];           // of the thread, when it claimed the ring
   // Written by the recorder, on a line of its own.
   uint64_t tail;           // words ever read
   uint8_t pad2[56];

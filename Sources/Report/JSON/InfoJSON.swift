@@ -8,12 +8,13 @@ public import Trace
 public enum InfoJSON {
   /// One JSON object.
   ///
-  /// `bytesPerEvent` is null where there are no events, `lastSnapshot` where there are no snapshots.
-  /// `calls` adds `entryPoints` and `wrongReleases`, `listsSnapshots` all snapshots as `snapshotList`.
+  /// `bytesPerEvent` is null where there are no events, `lastSnapshot` where there are no snapshots,
+  /// `family` where only one process was recorded. `calls` adds `entryPoints` and `wrongReleases`,
+  /// `threads` all of them as `threadList`, `listsSnapshots` all snapshots as `snapshotList`.
   public static func render(
     metadata: TraceMetadata, summary: TraceSummary, inventory: TraceInventory,
     marks: [MarkDescription] = [], calls: CallFigures? = nil, snapshots: [Snapshot] = [],
-    listsSnapshots: Bool = false
+    listsSnapshots: Bool = false, family: TraceFamily? = nil, threads: [ThreadTally]? = nil
   ) throws -> String {
     var members = members(metadata: metadata, summary: summary, inventory: inventory)
     members["marks"] = .array(marks.map(\.json))
@@ -22,6 +23,8 @@ public enum InfoJSON {
     members["snapshots"] = JSONValue(snapshots.count)
     members["lastSnapshot"] = snapshots.last.map { JSONValue($0) } ?? .null
     if listsSnapshots { members["snapshotList"] = .array(snapshots.map { JSONValue($0) }) }
+    members["family"] = family.map { JSONValue($0) } ?? .null
+    if let threads { members["threadList"] = .array(threads.map { JSONValue($0) }) }
     return try JSONValue.document(members).text()
   }
 
@@ -44,6 +47,7 @@ public enum InfoJSON {
       "executable": .string(metadata.executable),
       "fileBytes": JSONValue(inventory.fileBytes),
       "frees": .unsigned(summary.frees),
+      "freesOfEarlierBlocks": .unsigned(summary.freesOfEarlierBlocks),
       "kernel": .string(metadata.kernel),
       "liveBlocksAtEnd": .unsigned(summary.liveBlocksAtEnd),
       "liveBytesAtEnd": .integer(summary.liveBytesAtEnd),
@@ -56,6 +60,7 @@ public enum InfoJSON {
       "reallocations": .unsigned(summary.reallocations),
       "stacks": JSONValue(inventory.stacks),
       "startedAt": metadata.startedAt > 0 ? .number(metadata.startedAt) : .null,
+      "startsInMidst": .bool(metadata.startsInMidst),
       "threads": JSONValue(inventory.threads),
       "truncatedStacks": .unsigned(summary.truncatedStacks),
       "writer": .string(metadata.writer),
