@@ -56,47 +56,29 @@ extension UnsafeMutablePointer<lacuna_writer> {
   }
 }
 
-/// Waits until the recorder has read enough.
-///
-/// Only memory and the clock are used until the ring is really full; then the thread sleeps a tenth
-/// of a millisecond at a time.
+/// Waits until the recorder has read enough: a tenth of a millisecond at a time, by the one system
+/// call that also a sandboxed program is allowed.
 @inline(never)
 private func waitForRoom(_ writer: Writer, _ count: UInt64) -> Bool {
   let control = writer.pointee.control.unsafelyUnwrapped
-  var rounds = 0
   while true {
     let limit = lacuna_load64(&control.pointee.tail) &+ UInt64(LACUNA_RING_WORDS)
     writer.pointee.limit = limit
     if writer.pointee.head &+ count <= limit { return true }
-    if rounds & 255 == 255, !recorderLives() {
+    if isRecorderGone() {
       stopRecording()
       return false
     }
     if session.recording.unsafelyUnwrapped.pointee == 0 { return false }
-    rounds &+= 1
-    var pause = (0, 100_000)
-    withUnsafeMutablePointer(to: &pause) {
-      _ = systemCall(SystemCall.nanosleep, Int(bitPattern: UnsafeRawPointer($0)), 0)
-    }
+    sleep(nanoseconds: 100_000, whileEqual: &control.pointee.tail)
   }
 }
 
-private func recorderLives() -> Bool {
+/// Whether nobody reads the rings any more.
+private func isRecorderGone() -> Bool {
   let header = session.header.unsafelyUnwrapped
-  guard header.pointee.closed == 0 else { return false }
-  let noSuchProcess = -3
-  let recorder = Int(header.pointee.recorder_pid)
-  guard systemCall(SystemCall.kill, recorder, 0) != noSuchProcess else { return false }
-  // A process that was killed can be signalled until its parent has asked for its end, which may
-  // be never; but it has no memory any more. That it may not be read says that it lives.
-  var word: UInt64 = 0
-  return withUnsafeMutablePointer(to: &word) { place in
-    var vector = (Int(bitPattern: UnsafeRawPointer(place)), 8)
-    return withUnsafeMutablePointer(to: &vector) {
-      let list = Int(bitPattern: UnsafeRawPointer($0))
-      return systemCall(SystemCall.readMemory, recorder, list, 1, list, 1, 0) != noSuchProcess
-    }
-  }
+  return lacuna_load32(&header.pointee.closed) != 0
+    || lacuna_owner_died(lacuna_recorder_life(header)) != 0
 }
 
 /// Gives the writer a ring: a free one, or the shared one when all are taken.
@@ -107,10 +89,11 @@ func claimRing(_ writer: Writer, _ thread: Thread) {
   if thread.pointee.serial == 0 {
     thread.pointee.serial = lacuna_add32(&header.pointee.thread_count, 1) &+ 1
   }
-  let identifier = Int32(truncatingIfNeeded: systemCall(SystemCall.gettid))
+  let identifier = lacuna_thread_identifier()
+  thread.pointee.identifier = identifier
+  SharedRing.forget(identifier)
   if thread.pointee.stack_top == 0 {
-    let isFirst = Int(identifier) == systemCall(SystemCall.getpid)
-    let top = lacuna_stack_top(isFirst ? 1 : 0) & ~7
+    let top = lacuna_stack_top(identifier == session.process ? 1 : 0) & ~7
     thread.pointee.stack_low = top
     thread.pointee.stack_top = top
   }
@@ -151,27 +134,4 @@ private func adopt(_ writer: Writer, _ ring: Int) {
   writer.pointee.head = control.pointee.head
   writer.pointee.limit = 0
   writer.pointee.last_ticks = 0
-}
-
-/// Takes the shared ring for one record and says whose record it is.
-@inline(never)
-func enterSharedRing(_ writer: Writer, _ thread: Thread) {
-  let control = writer.pointee.control.unsafelyUnwrapped
-  while lacuna_swap32(&control.pointee.lock, 0, 1) == 0 {
-    _ = systemCall(SystemCall.scheduleYield)
-  }
-  control.pointee.image = session.imageNumber
-  control.pointee.claimed = 1
-  writer.pointee.head = control.pointee.head
-  writer.pointee.limit = 0
-  writer.pointee.scratch.unsafelyUnwrapped[StackScratch.count] = 0
-  guard writer.reserve(3) else { return }
-  // Another thread wrote last: the distance to its stamp means nothing here.
-  writer.putExtended(LACUNA_EXT_THREAD, 0)
-  writer.put(UInt64(thread.pointee.serial))
-}
-
-@inline(never)
-func leaveSharedRing(_ writer: Writer) {
-  lacuna_store32(&writer.pointee.control.unsafelyUnwrapped.pointee.lock, 0)
 }

@@ -22,6 +22,8 @@ struct Session {
   var scratch: UnsafeMutablePointer<UInt64>?
   /// A page of its own that reads as zero in every child of fork.
   var recording: UnsafeMutablePointer<UInt8>?
+  /// The kernel's number of the process, which is that of its first thread.
+  var process: Int32 = 0
   var imageNumber: UInt32 = 0
   /// The node under which the stacks of this program image hang.
   var imageRoot: UInt32 = 0

@@ -84,6 +84,7 @@ private func begin(_ segment: UnsafeMutableRawPointer) -> UnsafePointer<UInt8>? 
   session.recording = recording.assumingMemoryBound(to: UInt8.self)
   session.stackLimit = limit < LACUNA_STACK_LIMIT ? limit : LACUNA_STACK_LIMIT
   session.clock = header.pointee.clock
+  session.process = header.pointee.traced_pid
   describe(header)
   // An exec ends the other threads wherever they are: one of them may have held the shared ring.
   let shared = session.controls.unsafelyUnwrapped + LACUNA_SHARED_RING

@@ -1,5 +1,6 @@
 // The system calls that the library makes, without libc and without touching errno.
 
+import CaptureABI
 import InterposerEntry
 
 enum SystemCall {
@@ -12,12 +13,11 @@ enum SystemCall {
   static let pread = 17
   static let scheduleYield = 24
   static let madvise = 28
-  static let nanosleep = 35
   static let getpid = 39
-  static let kill = 62
   static let readlink = 89
-  static let gettid = 186
-  static let readMemory = 310
+  static let alternateStack = 131
+  static let futex = 202
+  static let signalThread = 234
 }
 
 @inline(__always)
@@ -43,4 +43,16 @@ func mapPrivate(bytes: Int) -> UnsafeMutableRawPointer? {
 func isReadable(_ address: UInt64) -> Bool {
   let fault = -14
   return systemCall(SystemCall.signalMask, -1, Int(truncatingIfNeeded: address), 0, 8) != fault
+}
+
+/// Sleeps for less than a second, or until the low half of the word is found changed.
+func sleep(nanoseconds: Int, whileEqual word: UnsafeMutablePointer<UInt64>) {
+  let wait = 0
+  var time = (0, nanoseconds)
+  let value = Int(UInt32(truncatingIfNeeded: lacuna_load64(word)))
+  withUnsafeMutablePointer(to: &time) {
+    _ = systemCall(
+      SystemCall.futex, Int(bitPattern: UnsafeRawPointer(word)), wait, value,
+      Int(bitPattern: UnsafeRawPointer($0)))
+  }
 }

@@ -72,6 +72,8 @@ public struct Recording {
   ///
   /// `progress` is called now and then with the events so far.
   public func run(progress: (UInt64) -> Void) throws -> RecordingResult {
+    let life = try RecorderLife(segment.header)
+    defer { life.end() }
     let program: TracedProgram
     do {
       program = try TracedProgram(

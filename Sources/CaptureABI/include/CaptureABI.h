@@ -76,9 +76,15 @@ struct lacuna_header {
   uint64_t truncated_stacks;
   uint32_t block_header_bytes;
   uint32_t pad;
+  uint64_t recorder_life[8]; // a robust pthread_mutex_t that the recorder holds for as long as it lives
   char executable[LACUNA_PATH_BYTES];
   char allocator[LACUNA_PATH_BYTES];
 };
+
+/// Where the mutex lies.
+static inline uint64_t *lacuna_recorder_life(struct lacuna_header *header) {
+  return header->recorder_life;
+}
 
 struct lacuna_ring_control {
   // Written by the thread.
