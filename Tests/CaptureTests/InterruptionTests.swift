@@ -21,7 +21,7 @@ import Trace
     }
   }
 
-  private static let interrupts = wantsLongTests ? 100_000 : 200
+  private static let interrupts = wantsLongTests ? 20_000 : 200
 
   private func record(_ mode: String, safe: Bool = true) throws
     -> (account: Account, file: TraceFile, tally: Tally)
@@ -35,7 +35,7 @@ import Trace
       environment: safe ? ["LD_PRELOAD": allocator] : [:])
     try #require(result.exitCode == 0, "\(result.errors)")
     let file = try TraceFile(path: trace)
-    return (try Account(result.numbers), file, try Tally(of: file, sizes: 5000...7000))
+    return (try Account(result.numbers), file, try Tally(of: file, sizes: 500...700))
   }
 
   @Test("handlers that allocate while their thread computes")

@@ -4,7 +4,7 @@
 //   anywhere  it allocates always, which takes an allocator for signal handlers
 //   onstack   the same on an alternate stack, which lies in a frame of the interrupted thread
 //   jump      it leaves by a jump half of the time
-// Blocks of the threads have 5000 to 5999 bytes, those of the handlers 7000.
+// Blocks of the threads have 500 to 599 bytes, those of the handlers 700.
 // Prints how many allocations, reallocations and frees of theirs were over, how many had begun, and
 // how many interrupts and jumps there were.
 #define _GNU_SOURCE
@@ -40,7 +40,7 @@ static void handler(int signal) {
   if (apart && busy) return;
   unsigned long number = atomic_fetch_add(&interrupts, 1);
   void *volatile block;
-  COUNTED(ALLOCATE, block = malloc(7000));
+  COUNTED(ALLOCATE, block = malloc(700));
   COUNTED(FREE, free(block));
   if (jumping && armed && number % 2) siglongjmp(home, 1);
 }
@@ -81,7 +81,7 @@ static void *work(void *argument) {
   while (round < rounds || interrupts < wanted) {
     long i = round++;
     busy = 1;
-    exchange(&slots[i % 16], 5000 + i * 7919 % 1000, i % 5);
+    exchange(&slots[i % 16], 500 + i * 7919 % 100, i % 5);
     busy = 0;
     compute(apart ? 200 : 20);
   }
