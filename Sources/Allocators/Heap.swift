@@ -112,6 +112,10 @@ public protocol Heap: ~Copyable {
   /// A program image of the recorded process began, with an empty data segment at that address.
   mutating func breakStarted(at start: Address)
 
+  /// A heap of a thread arena of the recorded process now has these bytes; none where it was given
+  /// back. The first heap of an arena stays.
+  mutating func arenaHeapResized(to range: Range<Address>, isFirst: Bool)
+
   /// What changed in the held ranges since the list was last emptied, oldest first.
   var heldChanges: [HeldChange] { get set }
 
@@ -123,6 +127,10 @@ extension Heap where Self: ~Copyable {
   /// Simulated heaps do not follow the recorded break.
   @inlinable
   public mutating func breakMoved(to end: Address) {}
+
+  /// Simulated heaps have arenas of their own, if any.
+  @inlinable
+  public mutating func arenaHeapResized(to range: Range<Address>, isFirst: Bool) {}
 
   /// Simulated heaps have a data segment of their own.
   @inlinable

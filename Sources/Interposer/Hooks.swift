@@ -13,6 +13,7 @@ enum Recording {
   /// taken and writes into the second ring, so that the interrupted record stays whole.
   @inline(__always)
   static func enter(_ thread: Thread) -> Writer? {
+    if thread.pointee.generation != session.generation { joinSession(thread) }
     let here = lacuna_frame_address()
     var index = 0
     if lacuna_place_of(thread, 0).pointee != 0 {
@@ -173,7 +174,7 @@ public func didReallocate(
   let thread = lacuna_current_thread().unsafelyUnwrapped
   let index = Int(truncatingIfNeeded: stamp >> 63)
   let writer = Recording.writer(thread, index)
-  Interruption.markAsHere(thread, index, lacuna_frame_address())
+  guard Interruption.markAsHere(thread, index, lacuna_frame_address()) else { return }
   // A failed call leaves the old block alone; realloc(p, 0) frees it and returns nothing.
   if block != nil || size == 0 {
     let ticksAfter = lacuna_clock(session.clock)

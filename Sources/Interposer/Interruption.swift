@@ -15,10 +15,13 @@ enum Interruption {
     place.pointee |= waiting
   }
 
-  /// Says that the hook goes on, in another frame.
+  /// Says that the hook goes on, in another frame; false when it was over meanwhile.
   @inline(__always)
-  static func markAsHere(_ thread: Thread, _ index: Int, _ here: UInt64) {
-    lacuna_place_of(thread, Int32(truncatingIfNeeded: index)).pointee = here
+  static func markAsHere(_ thread: Thread, _ index: Int, _ here: UInt64) -> Bool {
+    let place = lacuna_place_of(thread, Int32(truncatingIfNeeded: index)).unsafelyUnwrapped
+    guard place.pointee != 0 else { return false }
+    place.pointee = here
+    return true
   }
 
   /// The place for a hook that finds the first one taken: 0, 1, or 2 when there is none.

@@ -81,6 +81,13 @@ private func isRecorderGone() -> Bool {
     || lacuna_owner_died(lacuna_recorder_life(header)) != 0
 }
 
+/// Forgets what the thread knew of another session.
+@inline(never)
+func joinSession(_ thread: Thread) {
+  thread.pointee = lacuna_thread()
+  thread.pointee.generation = session.generation
+}
+
 /// Gives the writer a ring: a free one, or the shared one when all are taken.
 @inline(never)
 func claimRing(_ writer: Writer, _ thread: Thread) {

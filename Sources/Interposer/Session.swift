@@ -24,6 +24,9 @@ struct Session {
   var recording: UnsafeMutablePointer<UInt8>?
   /// The kernel's number of the process, which is that of its first thread.
   var process: Int32 = 0
+  /// Counts the sessions that this process has joined; a thread that was in an earlier one, or
+  /// that a fork copied, begins anew.
+  var generation: UInt32 = 0
   var imageNumber: UInt32 = 0
   /// The node under which the stacks of this program image hang.
   var imageRoot: UInt32 = 0

@@ -19,11 +19,11 @@ public func start(_ environment: UnsafeMutablePointer<UnsafeMutablePointer<CChar
     return nil
   }
   defer { _ = systemCall(SystemCall.close, descriptor) }
-  guard let segment = join(descriptor) else {
+  guard let segment = join(descriptor), let recording = begin(segment) else {
     leave(environment)
     return nil
   }
-  return begin(segment)
+  return recording
 }
 
 /// Maps the segment if it is one of ours and this process may write into it.
@@ -44,7 +44,10 @@ private func join(_ descriptor: Int) -> UnsafeMutableRawPointer? {
   let address = systemCall(
     SystemCall.mmap, 0, Int(truncatingIfNeeded: first.segment_bytes), readWrite, shared, descriptor,
     0)
-  guard address > 0, let segment = UnsafeMutableRawPointer(bitPattern: address) else { return nil }
+  guard address > 0, let segment = UnsafeMutableRawPointer(bitPattern: address) else {
+    sayUnrecorded(descriptor, first.unrecorded_images)
+    return nil
+  }
   let header = segment.assumingMemoryBound(to: lacuna_header.self)
   // The first process that asks is the traced one. After an exec it asks again.
   if header.pointee.traced_pid != own {
@@ -54,6 +57,16 @@ private func join(_ descriptor: Int) -> UnsafeMutableRawPointer? {
     }
   }
   return segment
+}
+
+/// Tells the recorder, past the mapping that there was no room for, that this image is not recorded.
+private func sayUnrecorded(_ descriptor: Int, _ before: UInt32) {
+  var count = before &+ 1
+  withUnsafeMutablePointer(to: &count) {
+    _ = systemCall(
+      SystemCall.pwrite, descriptor, Int(bitPattern: UnsafeRawPointer($0)), 4,
+      Int(lacuna_unrecorded_images_offset()))
+  }
 }
 
 /// Fills in the session and says so to the recorder.
@@ -66,7 +79,13 @@ private func begin(_ segment: UnsafeMutableRawPointer) -> UnsafePointer<UInt8>? 
     systemCall(SystemCall.madvise, Int(bitPattern: recording), 4096, wipeOnFork) == 0,
     let rules = mapPrivate(bytes: ruleBytes),
     let scratch = mapPrivate(bytes: scratchBytes)
-  else { return nil }
+  else {
+    _ = lacuna_add32(&header.pointee.unrecorded_images, 1)
+    _ = systemCall(
+      SystemCall.munmap, Int(bitPattern: segment),
+      Int(truncatingIfNeeded: header.pointee.segment_bytes))
+    return nil
+  }
 
   func part(_ offset: UInt64) -> UnsafeMutableRawPointer {
     segment + Int(truncatingIfNeeded: offset)
@@ -85,6 +104,7 @@ private func begin(_ segment: UnsafeMutableRawPointer) -> UnsafePointer<UInt8>? 
   session.stackLimit = limit < LACUNA_STACK_LIMIT ? limit : LACUNA_STACK_LIMIT
   session.clock = header.pointee.clock
   session.process = header.pointee.traced_pid
+  session.generation = session.generation &+ 1
   describe(header)
   // An exec ends the other threads wherever they are: one of them may have held the shared ring.
   let shared = session.controls.unsafelyUnwrapped + LACUNA_SHARED_RING

@@ -11,6 +11,7 @@ enum SystemCall {
   static let munmap = 11
   static let signalMask = 14
   static let pread = 17
+  static let pwrite = 18
   static let scheduleYield = 24
   static let madvise = 28
   static let getpid = 39

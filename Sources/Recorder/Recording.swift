@@ -1,7 +1,6 @@
 // A recording from the program's start to its end.
 
 import CLinux
-import CaptureABI
 import Glibc
 import MemoryUnits
 public import Trace
@@ -33,6 +32,9 @@ public struct RecordingResult: Sendable {
   public var summary: TraceSummary
   /// Whether the program ever loaded the library: static programs, for example, do not.
   public var sawProgram: Bool
+  /// Programs that the process became by exec and that could not be recorded, because a limit on
+  /// its address space left no room for the shared memory.
+  public var unrecordedImages: Int
   /// What kept parts of the trace from being written.
   public var failure: TraceError?
 }
@@ -41,9 +43,7 @@ public struct RecordingResult: Sendable {
 public struct Recording {
   private let options: RecordingOptions
   private let library: String
-  private let writer: TraceWriter
-  private let segment: Segment
-  private let clock: TickClock
+  private let process: ProcessRecording
   /// Whether the recorder's parent wanted no signal for files that grow too large.
   private let ignoresFileSizeSignal: Bool
 
@@ -61,39 +61,29 @@ public struct Recording {
     metadata.startedAt = Double(time(nil))
     metadata.headerBytes = 8
     metadata.knowsStacks = options.stackLimit > 0
-    writer = try TraceWriter(path: options.output, metadata: metadata)
-    let usesMonotonicClock = !TickClock.isCounterInvariant
-    segment = try Segment(
-      stackLimit: options.stackLimit, usesMonotonicClock: usesMonotonicClock)
-    clock = TickClock(usesMonotonicClock: usesMonotonicClock)
+    process = try ProcessRecording(
+      output: options.output, metadata: metadata, stackLimit: options.stackLimit)
   }
 
   /// Runs the program to its end.
   ///
   /// `progress` is called now and then with the events so far.
   public func run(progress: (UInt64) -> Void) throws -> RecordingResult {
-    let life = try RecorderLife(segment.header)
-    defer { life.end() }
     let program: TracedProgram
     do {
       program = try TracedProgram(
         command: options.command, executable: options.executable, library: library,
-        segmentPath: segment.path, ignoresFileSizeSignal: ignoresFileSizeSignal)
+        segmentPath: process.segmentPath, ignoresFileSizeSignal: ignoresFileSizeSignal)
     } catch {
       removeOutput()
       throw error
     }
-    var merger = RingMerger(
-      segment: segment,
-      feeder: TraceFeeder(writer: writer, segment: segment, process: program.processID),
-      clock: clock)
-    let exitCode = follow(program, &merger, progress)
-    lacuna_store32(&segment.header.pointee.closed, 1)
-    _ = merger.pass(isLast: true)
-    let failure = finish(program)
+    process.begin(processID: program.processID)
+    let exitCode = follow(program, progress)
+    let failure = process.finish()
     return RecordingResult(
-      exitCode: exitCode, summary: writer.summary,
-      sawProgram: segment.header.pointee.traced_pid != 0, failure: failure)
+      exitCode: exitCode, summary: process.summary, sawProgram: process.sawProgram,
+      unrecordedImages: process.unrecordedImages, failure: failure)
   }
 
   /// Removes the trace of a program that never ran; a device that was named as output stays.
@@ -104,53 +94,15 @@ public struct Recording {
   }
 
   /// Drains the rings until the program has ended.
-  private func follow(
-    _ program: TracedProgram, _ merger: inout RingMerger, _ progress: (UInt64) -> Void
-  ) -> Int32 {
-    var sampler = ResidentSampler(process: program.processID)
-    defer { sampler.close() }
-    var nextReclaim: UInt64 = 0
-    var nextCalibration: UInt64 = 0
+  private func follow(_ program: TracedProgram, _ progress: (UInt64) -> Void) -> Int32 {
     while true {
       let exitCode = program.poll()
-      let now = TickClock.monotonic()
-      let fullest = merger.pass(isLast: false)
+      let pass = process.step()
       if let exitCode { return exitCode }
-      if now >= nextCalibration {
-        // Often at first, when the rate is least certain.
-        nextCalibration = now + (nextCalibration == 0 ? 20_000_000 : 1_000_000_000)
-        merger.calibrate()
-      }
-      if segment.header.pointee.image_count > 0,
-        let sample = sampler.sample(at: now, time: merger.time(merger.clock.now))
-      {
-        writer.sample(sample)
-        progress(writer.summary.events)
-      }
-      if now >= nextReclaim {
-        nextReclaim = now + 20_000_000
-        merger.reclaim(process: program.processID)
-      }
+      if pass.tookSample { progress(process.summary.events) }
       program.forwardSignals()
       // A ring that fills up must not wait; one that does not should find its lines undisturbed.
-      if fullest < 4 { program.wait(milliseconds: 1) }
-    }
-  }
-
-  private func finish(_ program: TracedProgram) -> TraceError? {
-    let header = segment.header.pointee
-    writer.lose(header.lost_events)
-    writer.truncateStack(header.truncated_stacks)
-    writer.metadata.processID = Int(program.processID)
-    writer.metadata.allocator = Segment.text(header.allocator)
-    writer.metadata.headerBytes = Int(min(header.block_header_bytes, 64))
-    let executable = Segment.text(header.executable)
-    if !executable.isEmpty { writer.metadata.executable = executable }
-    do {
-      try writer.finish()
-      return nil
-    } catch {
-      return error
+      if pass.fullest < 4 { program.wait(milliseconds: 1) }
     }
   }
 

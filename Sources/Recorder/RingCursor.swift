@@ -13,6 +13,14 @@ struct RingRecord {
     case reallocate
     case reallocateEnd
     case moveBreak
+    /// Something about no block: `entry` says what.
+    case system
+    /// A piece of a pool begins or ends: the pool's handle in `oldAddress`.
+    case pool
+    /// A moment got a name; the name is in ``RingCursor/text``.
+    case mark
+    /// A heap of a thread arena has another size; first of its arena if `detail` is 1.
+    case resizeHeap
     /// A program image begins: its number in `size`, the start of its break in `address`.
     case image
   }
@@ -28,6 +36,7 @@ struct RingRecord {
   var node: UInt32 = 0
   var entry: UInt8 = 0
   var alignmentShift: UInt8 = 0
+  var detail: UInt64 = 0
 }
 
 /// The reading end of one ring.
@@ -41,6 +50,8 @@ struct RingCursor {
   /// The record that is next in line; valid while `hasRecord`.
   var record = RingRecord()
   var hasRecord = false
+  /// The name that a mark gives.
+  private(set) var text: [UInt8] = []
 
   /// Words up to here have been taken.
   private(set) var position: UInt64 = 0
@@ -117,12 +128,7 @@ struct RingCursor {
     let first = word(0)
     switch first & 7 {
     case UInt64(LACUNA_KIND_FREE):
-      lastTicks &+= first >> 3 & 0x1ffff
-      record.kind = .free
-      record.ticks = lastTicks
-      record.address = (first >> 20) << 3
-      recordEnd &+= 1
-      return true
+      return release(first, .free)
     case UInt64(LACUNA_KIND_ALLOCATE):
       let second = word(1)
       lastTicks &+= first >> 3 & 0x1ffff
@@ -136,6 +142,10 @@ struct RingCursor {
       record.alignmentShift = 0
       recordEnd &+= 2
       return true
+    case UInt64(LACUNA_KIND_DELETE): return release(first, .delete)
+    case UInt64(LACUNA_KIND_DELETE_ARRAY): return release(first, .deleteArray)
+    case UInt64(LACUNA_KIND_DELETE_SIZED): return release(first, .deleteSized)
+    case UInt64(LACUNA_KIND_DELETE_ARRAY_SIZED): return release(first, .deleteArraySized)
     case UInt64(LACUNA_KIND_EXTENDED):
       return decodeExtended(Int32(truncatingIfNeeded: first >> 20), threadNamed)
     default:
@@ -143,6 +153,17 @@ struct RingCursor {
       recordEnd = limit
       return false
     }
+  }
+
+  @inline(__always)
+  private mutating func release(_ first: UInt64, _ entry: EntryPoint) -> Bool {
+    lastTicks &+= first >> 3 & 0x1ffff
+    record.kind = .free
+    record.ticks = lastTicks
+    record.address = (first >> 20) << 3
+    record.entry = entry.rawValue
+    recordEnd &+= 1
+    return true
   }
 
   private mutating func decodeExtended(_ sort: Int32, _ threadNamed: (UInt32) -> ThreadIndex)
@@ -185,11 +206,48 @@ struct RingCursor {
       record.size = word(2)
       record.address = word(3)
       recordEnd &+= 4
+    case LACUNA_EXT_RELEASE:
+      record.kind = .free
+      record.address = word(2)
+      record.entry = UInt8(truncatingIfNeeded: word(3))
+      recordEnd &+= 4
+    case LACUNA_EXT_SYSTEM:
+      record.kind = .system
+      unpack(word(2))
+      record.address = word(3)
+      record.size = word(4)
+      record.detail = word(5)
+      recordEnd &+= 6
+    case LACUNA_EXT_POOL:
+      record.kind = .pool
+      unpack(word(2))
+      record.oldAddress = word(3)
+      record.address = word(4)
+      record.size = word(5)
+      recordEnd &+= 6
+    case LACUNA_EXT_HEAP:
+      record.kind = .resizeHeap
+      record.address = word(2)
+      record.size = word(3)
+      record.detail = word(4)
+      recordEnd &+= 5
+    case LACUNA_EXT_MARK:
+      record.kind = .mark
+      readText(min(word(2), UInt64(LACUNA_MARK_BYTES)))
     default:
       recordEnd = limit
       return false
     }
     return true
+  }
+
+  /// Reads the name that a mark gives.
+  private mutating func readText(_ count: UInt64) {
+    text.removeAll(keepingCapacity: true)
+    for index in 0..<count {
+      text.append(UInt8(truncatingIfNeeded: word(3 &+ index / 8) >> (index % 8 * 8)))
+    }
+    recordEnd &+= 3 &+ (count &+ 7) / 8
   }
 
   private mutating func unpack(_ word: UInt64) {

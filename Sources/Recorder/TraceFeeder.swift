@@ -8,7 +8,8 @@ import Trace
 struct TraceFeeder {
   let writer: TraceWriter
   private let segment: Segment
-  private let process: Int32
+  /// The kernel's id of the process; 0 until it runs.
+  var process: Int32 = 0
   /// For each node of the segment, its number in the trace; 0 where it is not there yet.
   private var nodeNumbers: [UInt32] = []
   /// For each node of the segment, the stack that ends there, and with which entry point.
@@ -18,20 +19,23 @@ struct TraceFeeder {
   private var modulesSeen = 0
   private var knownModules: [Module] = []
   private var lastBreak: UInt64 = 0
+  private var pools: [UInt64: PoolID] = [:]
+  private static let poolLimit = 1 << 20
 
-  init(writer: TraceWriter, segment: Segment, process: Int32) {
+  init(writer: TraceWriter, segment: Segment) {
     self.writer = writer
     self.segment = segment
-    self.process = process
   }
 
   // MARK: Steps
 
   /// Passes one record on.
   ///
-  /// `whole` says of a reallocation that nothing came between its halves.
+  /// `whole` says of a reallocation that nothing came between its halves; `text` is the name that a
+  /// mark gives.
   mutating func feed(
-    _ record: RingRecord, thread: ThreadIndex, time: Timestamp, whole: Bool
+    _ record: RingRecord, thread: ThreadIndex, time: Timestamp, whole: Bool,
+    text: [UInt8]
   ) {
     let address = Address(record.address)
     switch record.kind {
@@ -40,7 +44,9 @@ struct TraceFeeder {
         address: address, size: Self.count(record.size), usable: Self.count(record.usable),
         alignmentShift: record.alignmentShift, stack: stack(record), thread: thread, time: time)
     case .free:
-      writer.free(address: address, thread: thread, time: time)
+      writer.free(
+        address: address, entry: EntryPoint(rawValue: record.entry) ?? .free, thread: thread,
+        time: time)
     case .reallocate:
       let old = Address(record.oldAddress)
       if record.address == 0 {
@@ -61,11 +67,57 @@ struct TraceFeeder {
       guard record.address != lastBreak else { return }
       lastBreak = record.address
       writer.moveBreak(to: address, time: time)
+    case .system, .pool, .resizeHeap:
+      if let step = sideStep(record) { writer.side(step, thread: thread, time: time) }
+    case .mark:
+      writer.mark(String(decoding: text, as: UTF8.self), thread: thread, time: time)
     case .image:
       lastBreak = record.address
       if record.size > 0 { writer.replaceImage(time: time) }
       writer.startBreak(at: address, time: time)
     }
+  }
+
+  /// A record that is about no block, in the trace's terms; nil for what makes no sense.
+  private mutating func sideStep(_ record: RingRecord) -> SideStep? {
+    let start = Address(record.address)
+    let size = Self.count(min(record.size, 1 << 48))
+    let range = start..<max(start, start + size)
+    if record.kind == .resizeHeap { return .resizeHeap(range: range, isFirst: record.detail == 1) }
+    if record.kind == .pool {
+      let pool = pool(record.oldAddress)
+      return record.entry == EntryPoint.poolFree.rawValue
+        ? .poolFree(pool: pool, address: start)
+        : .poolAllocate(pool: pool, address: start, size: size, stack: stack(record))
+    }
+    guard let entry = EntryPoint(rawValue: record.entry) else { return nil }
+    switch entry {
+    case .mmap, .mremap:
+      if entry == .mremap, record.detail == 1 { return .unmap(range: range, entry: entry) }
+      return .map(
+        range: range, traits: MappingTraits(rawValue: UInt32(truncatingIfNeeded: record.detail)),
+        stack: stack(record), entry: entry)
+    case .munmap: return .unmap(range: range, entry: entry)
+    case .madvise:
+      // MADV_FREE is 8; nothing else is recorded but MADV_DONTNEED.
+      return .discard(range: range, isLazy: record.detail == 8)
+    case .brk, .sbrk: return .setBreak(to: start, entry: entry)
+    case .mallocTrim: return .trim(pad: size)
+    case .mallopt:
+      return .setOption(
+        parameter: Int32(truncatingIfNeeded: record.address),
+        value: Int64(bitPattern: record.size))
+    default: return nil
+    }
+  }
+
+  /// The number of a pool that the program names by an address of its own.
+  private mutating func pool(_ handle: UInt64) -> PoolID {
+    if let known = pools[handle] { return known }
+    // A program that makes up pools without end gets one for the rest.
+    let id = PoolID(UInt32(min(pools.count, Self.poolLimit)))
+    if pools.count < Self.poolLimit { pools[handle] = id }
+    return id
   }
 
   private static func count(_ bytes: UInt64) -> ByteCount {

@@ -72,6 +72,12 @@ public struct Replayer<H: Heap & ~Copyable, O: Observer & ~Copyable>: ~Copyable 
       heap.breakStarted(at: request.address)
       drain()
       isEvent = false
+    case .resizeHeap:
+      resizeHeap(request)
+      isEvent = false
+    case .map, .unmap, .discard, .discardLazily, .trim, .setOption, .mark, .poolAllocate, .poolFree,
+      .setBreak:
+      isEvent = false
     case .freeUnknown:
       break
     }
@@ -154,6 +160,15 @@ public struct Replayer<H: Heap & ~Copyable, O: Observer & ~Copyable>: ~Copyable 
   mutating func moveBreak(_ request: Request) {
     heap.breakMoved(to: request.address)
     drain()
+  }
+
+  @inlinable
+  @inline(never)
+  mutating func resizeHeap(_ request: Request) {
+    if case .resizeHeap(let range, let isFirst)? = request.sideStep {
+      heap.arenaHeapResized(to: range, isFirst: isFirst)
+      drain()
+    }
   }
 
   @inlinable

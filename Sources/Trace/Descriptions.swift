@@ -20,6 +20,11 @@ public struct TraceMetadata: Sendable, Equatable, Codable {
   public var headerBytes = 0
   /// The version of Lacuna that wrote the trace.
   public var writer = ""
+  /// Whether blocks lived before recording began that the trace knows nothing of, until the first
+  /// `exec`: the process was attached to, or is a forked child.
+  public var startsInMidst = false
+  /// The kernel's id of the process that started this one, where it is recorded too; 0 otherwise.
+  public var parentProcessID = 0
   /// Whether the addresses are those of a real heap, and not made up by an importer.
   public var knowsAddresses = true
   /// Whether steps name the threads that made them.
@@ -46,6 +51,8 @@ public struct TraceMetadata: Sendable, Equatable, Codable {
     try read(.allocator, &allocator)
     try read(.headerBytes, &headerBytes)
     try read(.writer, &writer)
+    try read(.startsInMidst, &startsInMidst)
+    try read(.parentProcessID, &parentProcessID)
     try read(.knowsAddresses, &knowsAddresses)
     try read(.knowsThreads, &knowsThreads)
     try read(.knowsStacks, &knowsStacks)
@@ -112,6 +119,23 @@ public struct ResidentSample: Sendable, Equatable {
   public var anonymous: ByteCount { resident - shared }
 }
 
+/// A name that the program gave to a moment.
+public struct MarkDescription: Sendable, Equatable {
+  /// The moment.
+  public var time: Timestamp
+  /// The thread that gave the name.
+  public var thread: ThreadIndex
+  /// The name.
+  public var name: String
+
+  /// Describes a mark.
+  public init(time: Timestamp, thread: ThreadIndex, name: String) {
+    self.time = time
+    self.thread = thread
+    self.name = name
+  }
+}
+
 /// The totals of a trace.
 public struct TraceSummary: Sendable, Equatable, Codable {
   /// Requests for a new block.
@@ -142,6 +166,9 @@ public struct TraceSummary: Sendable, Equatable, Codable {
   public var allocationsOfLiveAddress: UInt64 = 0
   /// Frees and reallocations of an address on which no known block lived.
   public var freesOfUnknownAddress: UInt64 = 0
+  /// Frees and reallocations of blocks from before recording began, as far as can be told: of
+  /// addresses on which no known block lived.
+  public var freesOfEarlierBlocks: UInt64 = 0
   /// Stacks cut short because they were deeper than the limit.
   public var truncatedStacks: UInt64 = 0
 

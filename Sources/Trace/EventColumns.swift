@@ -1,5 +1,7 @@
 // Steps on their way into a chunk: one column for each kind of fact.
 
+import MemoryUnits
+
 /// The columns of the events chunk under construction, and the predictions that they are coded
 /// against.
 ///
@@ -25,6 +27,8 @@ struct EventColumns: ~Copyable {
   var addresses = Column(capacity: 10 * TraceFormat.stepsPerChunk)
   var rawAddresses = Column(capacity: 20 * TraceFormat.stepsPerChunk)
   var usables = Column(capacity: 20 * TraceFormat.stepsPerChunk)
+  var extras = Column(capacity: 42 * TraceFormat.stepsPerChunk)
+  var releases = Column(capacity: 11 * TraceFormat.stepsPerChunk)
 
   private(set) var steps = 0
   private(set) var allocatingSteps = 0
@@ -38,7 +42,10 @@ struct EventColumns: ~Copyable {
   private var nextExceptionAfter = 0
   private var nextAlignmentAfter = 0
   private var nextUsableAfter = 0
+  private var nextReleaseAfter = 0
+  private var releasingSteps = 0
   private var addressPrediction = AddressPrediction()
+  private let releasePrediction = ReleasePrediction()
 
   private var threads = ThreadRuns()
   private var lastReference: UInt64 = 0
@@ -52,9 +59,10 @@ struct EventColumns: ~Copyable {
     operations.deallocate()
     for column in [
       exceptionGaps, exceptionCodes, stacks, sizes, references, referenceLiterals, threadList,
-      threadRuns, times, alignments, addresses, rawAddresses, usables,
+      threadRuns, times, alignments, addresses, rawAddresses, usables, extras, releases,
     ] { column.deallocate() }
     addressPrediction.deallocate()
+    releasePrediction.deallocate()
     threads.deallocate()
   }
 
@@ -74,7 +82,12 @@ struct EventColumns: ~Copyable {
     addresses.removeAll()
     rawAddresses.removeAll()
     usables.removeAll()
+    extras.removeAll()
+    releases.removeAll()
     steps = 0
+    releasingSteps = 0
+    nextReleaseAfter = 0
+    releasePrediction.reset()
     allocatingSteps = 0
     firstAllocation = nextAllocation
     firstTick = lastTick
@@ -146,6 +159,29 @@ struct EventColumns: ~Copyable {
     if code == AddressPrediction.escape { rawAddresses.varint(address) }
     allocatingSteps = ordinal &+ 1
     nextAllocation &+= 1
+  }
+
+  /// Appends which function released a block of that family, if it is not the expected one.
+  @inline(__always)
+  mutating func release(_ entry: UInt8, family: UInt8) {
+    if entry != releasePrediction.release(of: family) {
+      releases.varint(UInt64(releasingSteps &- nextReleaseAfter))
+      releases.byte(entry)
+      nextReleaseAfter = releasingSteps &+ 1
+      releasePrediction.note(entry, of: family)
+    }
+    releasingSteps = releasingSteps &+ 1
+  }
+
+  /// Appends what a step has that is about no block.
+  mutating func side(_ request: Request) {
+    exception(request.operation.rawValue)
+    extras.varint(request.address.rawValue)
+    extras.varint(zigzag(request.size.rawValue))
+    extras.varint(UInt64(request.slot.rawValue))
+    extras.varint(UInt64(request.stack.rawValue))
+    extras.byte(request.entry.rawValue)
+    extras.byte(request.alignmentShift)
   }
 
   /// Appends which allocation a step ends: as the distance back from the newest, or from the last

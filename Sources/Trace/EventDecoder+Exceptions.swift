@@ -34,10 +34,42 @@ extension EventDecoder {
         ? .moveBreak : code == StepCode.startBreak ? .startBreak : .freeUnknown
       if readsAddresses { request.address = Address(addressColumns.raw.varint()) }
       return blockIsSound()
+    case Operation.map.rawValue...Operation.setBreak.rawValue:
+      return side(&request, code)
     default:
       problem = "step code \(code) belongs to a later version of the format"
       return false
     }
+  }
+
+  /// Reads what a step carries that is about no block.
+  private mutating func side(_ request: inout Request, _ code: UInt8) -> Bool {
+    request.operation = Operation(rawValue: code) ?? .mark
+    let address = extras.varint()
+    let size = unzigzag(extras.varint())
+    let slot = extras.varint()
+    let stack = extras.varint()
+    let entry = extras.byte()
+    let shift = extras.byte()
+    guard !extras.isOverrun else {
+      problem = "the column of extras ends too early"
+      return false
+    }
+    let isRange = request.operation != .setOption
+    guard slot <= UInt32.max, stack <= UInt32.max,
+      !isRange || size >= 0 && size <= TraceFormat.maximumSize
+    else {
+      problem = "a step is about more memory than any address space has"
+      return false
+    }
+    request.address = Address(address)
+    request.size = ByteCount(size)
+    request.usable = request.size
+    request.slot = Slot(UInt32(slot))
+    if stack < stackCount { request.stack = StackID(UInt32(stack)) }
+    request.entry = EntryPoint(rawValue: entry) ?? .unknown
+    request.alignmentShift = shift
+    return true
   }
 
   /// Resizes a block; where the old one was lost, only the new one begins.
@@ -51,6 +83,7 @@ extension EventDecoder {
     }
     request.operation = .reallocate
     request.slot = Slot(slot)
+    noteFamily(request)
     live.keep(slot)
     return true
   }

@@ -17,7 +17,12 @@ struct EventDecoder: ~Copyable {
 
   var live: LiveSlots
   private let entries: UnsafeMutablePointer<UInt8>
-  private let stackCount: UInt64
+  /// The family of each stack's function, and of each slot's block (``ReleasePrediction``).
+  private let families: UnsafeMutablePointer<UInt8>
+  private var slotFamilies: UnsafeMutablePointer<UInt8>
+  private var slotCapacity = 1 << 12
+  private let releasePrediction = ReleasePrediction()
+  let stackCount: UInt64
   private let threadCount: UInt64
   let readsAddresses: Bool
 
@@ -31,6 +36,8 @@ struct EventDecoder: ~Copyable {
   private var times: ColumnCursor
   private var alignments: ColumnCursor
   private var threadRuns: ColumnCursor
+  var extras: ColumnCursor
+  private var releases: ColumnCursor
   var addressColumns: AddressColumns
   private var addressPrediction = AddressPrediction()
   private var usableRule = UsableRule.asRequested
@@ -38,6 +45,8 @@ struct EventDecoder: ~Copyable {
   var steps = 0
   var step = 0
   private var ordinal = 0
+  private var releasingStep = 0
+  private var nextRelease = Int.max
   var nextException = Int.max
   private var nextAlignment = Int.max
   private var tick: UInt64 = 0
@@ -69,9 +78,13 @@ struct EventDecoder: ~Copyable {
     threadCount = UInt64(threads)
     readsAddresses = addresses
     entries = .allocate(capacity: table.count)
+    families = .allocate(capacity: table.count)
     for (index, entry) in table.entries.enumerated() {
       (entries + index).initialize(to: entry.rawValue)
+      (families + index).initialize(to: ReleasePrediction.family(of: entry))
     }
+    slotFamilies = .allocate(capacity: slotCapacity)
+    slotFamilies.initialize(repeating: 0, count: slotCapacity)
     lastReferences = .allocate(capacity: TraceFormat.stepsPerChunk)
     let nothing = ColumnCursor(next: UnsafePointer(entries), end: UnsafePointer(entries))
     operations = UnsafePointer(entries)
@@ -84,13 +97,18 @@ struct EventDecoder: ~Copyable {
     times = nothing
     alignments = nothing
     threadRuns = nothing
+    extras = nothing
+    releases = nothing
     addressColumns = AddressColumns(codes: nothing, raw: nothing, usables: nothing)
   }
 
   deinit {
     entries.deallocate()
+    families.deallocate()
+    slotFamilies.deallocate()
     lastReferences.deallocate()
     addressPrediction.deallocate()
+    releasePrediction.deallocate()
   }
 
   // MARK: Beginning a chunk
@@ -151,11 +169,16 @@ struct EventDecoder: ~Copyable {
     times = payload.cursor(.times)
     alignments = payload.cursor(.alignments)
     threadRuns = payload.cursor(.threadRuns)
+    extras = payload.cursor(.extras)
+    releases = payload.cursor(.releases)
     addressColumns = AddressColumns(
       codes: payload.cursor(.addresses), raw: payload.cursor(.rawAddresses),
       usables: payload.cursor(.usables))
     addressPrediction.reset()
+    releasePrediction.reset()
     ordinal = 0
+    releasingStep = 0
+    nextRelease = Self.position(after: 0, &releases)
     nextException = Self.position(after: 0, &exceptionGaps)
     nextAlignment = Self.position(after: 0, &alignments)
     addressColumns.nextUsable = Self.position(after: 0, &addressColumns.usables)
@@ -255,7 +278,8 @@ struct EventDecoder: ~Copyable {
 
   private var isAtEnd: Bool {
     stacks.isAtEnd && sizes.isAtEnd && references.isAtEnd && referenceLiterals.isAtEnd
-      && times.isAtEnd && nextException == .max && nextAlignment == .max
+      && times.isAtEnd && extras.isAtEnd && releases.isAtEnd && nextException == .max
+      && nextAlignment == .max && nextRelease == .max
   }
 
   private mutating func nextRun() -> Bool {
@@ -286,7 +310,48 @@ struct EventDecoder: ~Copyable {
       return false
     }
     request.slot = Slot(slot)
+    noteFamily(request)
     return true
+  }
+
+  /// Remembers how the block of a slot was asked for.
+  @inline(__always)
+  mutating func noteFamily(_ request: Request) {
+    let slot = request.slot.index
+    if slot >= slotCapacity { growFamilies(through: slot) }
+    slotFamilies[slot] =
+      UInt64(request.stack.rawValue) < stackCount
+      ? families[request.stack.index] : 0
+  }
+
+  @inline(never)
+  private mutating func growFamilies(through slot: Int) {
+    var capacity = slotCapacity
+    while capacity <= slot { capacity *= 2 }
+    let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity)
+    larger.initialize(repeating: 0, count: capacity)
+    larger.update(from: slotFamilies, count: slotCapacity)
+    slotFamilies.deallocate()
+    slotFamilies = larger
+    slotCapacity = capacity
+  }
+
+  /// The function that released the block of a family; to be called for every plain free.
+  @inline(__always)
+  private mutating func release(of family: UInt8) -> EntryPoint {
+    if releasingStep == nextRelease { readRelease(of: family) }
+    releasingStep &+= 1
+    return EntryPoint(rawValue: releasePrediction.release(of: family)) ?? .unknown
+  }
+
+  @inline(never)
+  private mutating func readRelease(of family: UInt8) {
+    guard releases.next < releases.end else {
+      problem = "the column of releases ends too early"
+      return
+    }
+    releasePrediction.note(releases.byte(), of: family)
+    nextRelease = Self.position(after: releasingStep &+ 1, &releases)
   }
 
   @inline(__always)
@@ -296,10 +361,12 @@ struct EventDecoder: ~Copyable {
     if let slot = live.take(allocation) {
       live.release(slot)
       request.slot = Slot(slot)
+      request.entry = release(of: slotFamilies[Int(slot)])
     } else {
       request.operation = .freeUnknown
+      request.entry = release(of: 0)
     }
-    return true
+    return problem == nil
   }
 
   /// What every step that begins a block has, except for its slot.

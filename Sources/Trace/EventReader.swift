@@ -56,8 +56,11 @@ struct EventReader {
   }
 
   /// The totals of all steps that can be read; steps known to be lost count as lost events.
-  func summary(_ damage: inout [TraceDamage]) throws(TraceError) -> TraceSummary {
+  func summary(
+    startsInMidst: Bool, _ damage: inout [TraceDamage]
+  ) throws(TraceError) -> TraceSummary {
     var totals = SummaryBuilder()
+    if startsInMidst { totals.startInMidst() }
     var sizes = SlotSizes()
     var last = Tally()
     do {
@@ -98,8 +101,12 @@ private struct SlotSizes {
     case .free: totals.free(sizes[slot], time)
     case .reallocateBegin: totals.reallocateBegin(sizes[slot], time)
     case .abandon: totals.abandon(sizes[slot], time)
-    case .moveBreak, .startBreak: totals.moveBreak(time)
+    case .moveBreak: totals.moveBreak(time)
+    case .startBreak: totals.startBreak(time)
     case .freeUnknown: totals.freeUnknown(time)
+    case .map, .unmap, .discard, .discardLazily, .trim, .setOption, .mark, .poolAllocate, .poolFree,
+      .resizeHeap, .setBreak:
+      totals.sideStep(time)
     }
   }
 

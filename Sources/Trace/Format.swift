@@ -45,6 +45,7 @@ enum ChunkKind: UInt8, CaseIterable {
   case samples = 6
   case summary = 7
   case index = 8
+  case marks = 10
 }
 
 /// What a section of a chunk holds.
@@ -78,6 +79,10 @@ enum SectionID: UInt8 {
   case stackNodes = 18
   case stackEntries = 19
   case stackRange = 20
+  /// What steps carry that are about no block.
+  case extras = 22
+  /// Which functions released blocks, where it is not the expected one.
+  case releases = 23
 
   case addresses = 32
   case rawAddresses = 33

@@ -2,32 +2,6 @@
 
 public import MemoryUnits
 
-/// The function through which a block was asked for.
-///
-/// The raw values are part of the trace format and of the capture layout: never renumber.
-@frozen
-public enum EntryPoint: UInt8, Sendable, CaseIterable {
-  case unknown = 0
-  case malloc = 1
-  case calloc = 2
-  case realloc = 3
-  case reallocarray = 4
-  case posixMemalign = 5
-  case alignedAlloc = 6
-  case memalign = 7
-  case valloc = 8
-  case pvalloc = 9
-
-  /// The name of the C function.
-  public var name: String {
-    switch self {
-    case .posixMemalign: "posix_memalign"
-    case .alignedAlloc: "aligned_alloc"
-    default: "\(self)"
-    }
-  }
-}
-
 /// What kind of step a ``Request`` is.
 @frozen
 public enum Operation: UInt8, Sendable {
@@ -53,6 +27,32 @@ public enum Operation: UInt8, Sendable {
   /// The data segment of a program image begins, empty, at `address`; that of an image before it
   /// is gone. Counts as no event.
   case startBreak = 9
+
+  // The steps from here on are about no block and count as no event; ``Request/sideStep`` says in
+  // full what they carry.
+
+  /// The program mapped memory itself: ``SideStep/map(range:traits:stack:entry:)``.
+  case map = 10
+  /// The program unmapped memory: ``SideStep/unmap(range:entry:)``.
+  case unmap = 11
+  /// The program gave pages back at once: ``SideStep/discard(range:isLazy:)``.
+  case discard = 12
+  /// The program allowed the kernel to take pages back when it needs them.
+  case discardLazily = 13
+  /// The program asked for `malloc_trim`: ``SideStep/trim(pad:)``.
+  case trim = 14
+  /// The program changed an option of the allocator: ``SideStep/setOption(parameter:value:)``.
+  case setOption = 15
+  /// The program named a moment: ``SideStep/mark(_:)``.
+  case mark = 16
+  /// A pool of the program's own handed a piece out.
+  case poolAllocate = 17
+  /// A pool of the program's own took a piece back.
+  case poolFree = 18
+  /// A heap of a thread arena grew or shrank: ``SideStep/resizeHeap(range:isFirst:)``.
+  case resizeHeap = 19
+  /// The program itself moved the end of the data segment: ``SideStep/setBreak(to:entry:)``.
+  case setBreak = 20
 }
 
 /// One step of a trace, decoded.
@@ -78,7 +78,8 @@ public struct Request: Sendable {
   public var thread: ThreadIndex
   /// What happens.
   public var operation: Operation
-  /// The function through which the block was asked for: that of `stack`.
+  /// The function that was called: for a step that begins a block, the one of `stack`; for a plain
+  /// free, the one that released it.
   public var entry: EntryPoint
   /// Binary logarithm of the alignment that was asked for; 0 where the request named none.
   public var alignmentShift: UInt8

@@ -10,6 +10,21 @@ import MemoryUnits
 struct SummaryBuilder {
   private(set) var summary = TraceSummary()
   private var openReallocations: UInt64 = 0
+  /// Whether blocks of which nothing is known may live from before recording began.
+  private var hasEarlierBlocks = false
+  private var hasImage = false
+
+  /// Says that blocks from before recording began may live, until another program image begins.
+  mutating func startInMidst() { hasEarlierBlocks = true }
+
+  @inline(never)
+  private mutating func noteUnknown() {
+    if hasEarlierBlocks {
+      summary.freesOfEarlierBlocks &+= 1
+    } else {
+      summary.freesOfUnknownAddress &+= 1
+    }
+  }
 
   @inline(__always)
   mutating func allocate(_ size: Int64, _ nanoseconds: UInt64) {
@@ -29,7 +44,7 @@ struct SummaryBuilder {
   @inline(__always)
   mutating func freeUnknown(_ nanoseconds: UInt64) {
     summary.frees &+= 1
-    summary.freesOfUnknownAddress &+= 1
+    noteUnknown()
     step(nanoseconds)
   }
 
@@ -52,7 +67,7 @@ struct SummaryBuilder {
     if openReallocations > 0 {
       openReallocations &-= 1
     } else {
-      summary.freesOfUnknownAddress &+= 1
+      noteUnknown()
     }
     summary.reallocations &+= 1
     step(nanoseconds)
@@ -66,6 +81,15 @@ struct SummaryBuilder {
   }
 
   mutating func moveBreak(_ nanoseconds: UInt64) { step(nanoseconds) }
+
+  mutating func startBreak(_ nanoseconds: UInt64) {
+    if hasImage { hasEarlierBlocks = false }
+    hasImage = true
+    step(nanoseconds)
+  }
+
+  /// A step that is about no block.
+  mutating func sideStep(_ nanoseconds: UInt64) { step(nanoseconds) }
 
   /// Allocations that returned an address on which a block lived.
   mutating func noteLiveAddresses(_ count: UInt64) { summary.allocationsOfLiveAddress &+= count }

@@ -10,6 +10,7 @@ struct TraceTables: Sendable {
   var modules: [Module] = []
   var threads: [ThreadDescription] = []
   var samples: [ResidentSample] = []
+  var marks: [MarkDescription] = []
 
   /// Adds what a chunk of the kind holds, as far as it is intact; returns what is wrong, or nil.
   ///
@@ -31,6 +32,8 @@ struct TraceTables: Sendable {
       }
     case .samples:
       return each(payload) { $0.sample().map { samples.append($0) } }
+    case .marks:
+      return each(payload) { $0.mark().map { marks.append($0) } }
     case .summary:
       var source = payload.source(.body)
       var fields: [UInt64] = []
@@ -91,6 +94,13 @@ extension ByteSource {
       Int(index),
       ThreadDescription(kernelID: Int32(truncatingIfNeeded: unzigzag(kernelID)), name: name)
     )
+  }
+
+  fileprivate mutating func mark() -> MarkDescription? {
+    guard let time = varint(), let thread = varint(), thread <= UInt32.max, let name = text()
+    else { return nil }
+    return MarkDescription(
+      time: Timestamp(nanoseconds: time), thread: ThreadIndex(UInt32(thread)), name: name)
   }
 
   fileprivate mutating func sample() -> ResidentSample? {

@@ -43,6 +43,12 @@ extension ByteSink {
     varint(zigzag(sample.shared.rawValue))
   }
 
+  mutating func mark(_ mark: MarkDescription) {
+    varint(mark.time.nanoseconds)
+    varint(UInt64(mark.thread.rawValue))
+    name(mark.name)
+  }
+
   mutating func summary(_ summary: TraceSummary) {
     for value in summary.fields { fixed64(value) }
   }
@@ -69,7 +75,7 @@ extension TraceSummary {
       allocations, frees, reallocations, steps, UInt64(bitPattern: peakLiveBytes), peakLiveBlocks,
       peakStep, peakNanoseconds, UInt64(bitPattern: liveBytesAtEnd), liveBlocksAtEnd,
       durationNanoseconds, lostEvents, allocationsOfLiveAddress, freesOfUnknownAddress,
-      truncatedStacks,
+      truncatedStacks, freesOfEarlierBlocks,
     ]
   }
 
@@ -92,6 +98,7 @@ extension TraceSummary {
     allocationsOfLiveAddress = field(12)
     freesOfUnknownAddress = field(13)
     truncatedStacks = field(14)
+    freesOfEarlierBlocks = field(15)
   }
 }
 

@@ -24,6 +24,8 @@ public final class TraceFile: Sendable {
   public let threads: [ThreadDescription]
   /// What the kernel said about the process's memory, in order of time.
   public let samples: [ResidentSample]
+  /// The moments that the program named, by ``MarkID``.
+  public let marks: [MarkDescription]
 
   private let file: FileBytes
   private let eventChunks: [FoundChunk]
@@ -51,13 +53,14 @@ public final class TraceFile: Sendable {
     modules = tables.modules
     threads = tables.threads
     samples = tables.samples
+    marks = tables.marks
     if let summary = tables.summary, hasEnd, damage.isEmpty {
       self.summary = summary
     } else {
       let reader = EventReader(
         file: file, chunks: events, stacks: tables.stacks, threads: tables.threads.count,
         addresses: false)
-      summary = try reader.summary(&damage)
+      summary = try reader.summary(startsInMidst: metadata.startsInMidst, &damage)
     }
     foundDamage = Mutex(damage)
   }

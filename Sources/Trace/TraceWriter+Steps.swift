@@ -14,7 +14,7 @@ extension TraceWriter {
   ) {
     prepare(thread)
     let size = Self.bounded(size)
-    state.pointee.place(address, size, thread, time)
+    state.pointee.place(address, size, stack, thread, time)
     state.pointee.columns.step(ends: 0, thread: thread.rawValue, tick: Self.tick(time))
     state.pointee.columns.begin(
       address: address.rawValue, size: size, usable: Self.bounded(usable, atLeast: size),
@@ -22,15 +22,18 @@ extension TraceWriter {
     state.pointee.totals.allocate(Int64(size), state.pointee.nanoseconds)
   }
 
-  /// A block ended.
+  /// A block ended, by way of the function `entry`.
   ///
   /// Where none is known at that address, the step says so and keeps the address.
-  public func free(address: Address, thread: ThreadIndex, time: Timestamp) {
+  public func free(
+    address: Address, entry: EntryPoint = .free, thread: ThreadIndex, time: Timestamp
+  ) {
     prepare(thread)
     let block = state.pointee.blocks.remove(address.rawValue)
     state.pointee.columns.step(ends: 1, thread: thread.rawValue, tick: Self.tick(time))
     if let block {
       state.pointee.columns.refer(to: block.allocation)
+      state.pointee.columns.release(entry.rawValue, family: block.family)
       state.pointee.totals.free(block.size, state.pointee.nanoseconds)
     } else {
       state.pointee.columns.exception(StepCode.freeUnknown)
@@ -52,7 +55,7 @@ extension TraceWriter {
         new: new, size: size, usable: usable, stack: stack, thread: thread, time: time)
     }
     let size = Self.bounded(size)
-    state.pointee.place(new, size, thread, time)
+    state.pointee.place(new, size, stack, thread, time)
     state.pointee.columns.step(ends: 0, thread: thread.rawValue, tick: Self.tick(time))
     state.pointee.columns.exception(StepCode.reallocate)
     state.pointee.columns.refer(to: block.allocation)
@@ -82,7 +85,7 @@ extension TraceWriter {
   ) {
     prepare(thread)
     let size = Self.bounded(size)
-    state.pointee.place(new, size, thread, time)
+    state.pointee.place(new, size, stack, thread, time)
     state.pointee.columns.step(ends: 0, thread: thread.rawValue, tick: Self.tick(time))
     state.pointee.columns.exception(StepCode.reallocateEnd)
     state.pointee.columns.begin(
@@ -110,7 +113,35 @@ extension TraceWriter {
     state.pointee.columns.threadlessStep(tick: Self.tick(time))
     state.pointee.columns.exception(code)
     state.pointee.columns.rawAddresses.varint(address.rawValue)
-    state.pointee.totals.moveBreak(state.pointee.nanoseconds)
+    if code == StepCode.startBreak {
+      state.pointee.totals.startBreak(state.pointee.nanoseconds)
+    } else {
+      state.pointee.totals.moveBreak(state.pointee.nanoseconds)
+    }
+  }
+
+  /// Something happened that is about no block.
+  ///
+  /// Sizes are held to the range from 0 to 2^48, addresses so that a range does not wrap.
+  public func side(_ step: SideStep, thread: ThreadIndex, time: Timestamp) {
+    prepare(thread)
+    state.pointee.columns.step(ends: 1, thread: thread.rawValue, tick: Self.tick(time))
+    var request = Request(step, thread: thread, time: time)
+    if request.operation != .setOption {
+      request.size = ByteCount(Int64(Self.bounded(request.size)))
+    }
+    state.pointee.columns.side(request)
+    state.pointee.totals.sideStep(state.pointee.nanoseconds)
+  }
+
+  /// The program named this moment.
+  ///
+  /// Returns the number of the mark. A name is cut to 65,535 bytes.
+  @discardableResult
+  public func mark(_ name: String, thread: ThreadIndex, time: Timestamp) -> MarkID {
+    let mark = mark(MarkDescription(time: time, thread: thread, name: name))
+    side(.mark(mark), thread: thread, time: time)
+    return mark
   }
 
   /// The program image was replaced by `exec`: every live block is abandoned, oldest first.
@@ -155,9 +186,12 @@ extension WriterState {
 
   /// Remembers the block that is about to begin; abandons one that lives at its address.
   @inline(__always)
-  mutating func place(_ address: Address, _ size: UInt64, _ thread: ThreadIndex, _ time: Timestamp)
-  {
-    let block = WrittenBlock(allocation: columns.nextAllocation, size: Int64(size))
+  mutating func place(
+    _ address: Address, _ size: UInt64, _ stack: StackID, _ thread: ThreadIndex, _ time: Timestamp
+  ) {
+    let block = WrittenBlock(
+      allocation: columns.nextAllocation, size: Int64(size),
+      family: families.family(of: stack.rawValue))
     if let old = blocks.set(address.rawValue, block) { abandonReused(old, thread, time) }
   }
 

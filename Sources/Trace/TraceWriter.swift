@@ -3,7 +3,21 @@
 /// A block that lives at the moment, as the writer knows it.
 struct WrittenBlock: BitwiseCopyable {
   var allocation: UInt64
-  var size: Int64
+  private var sizeAndFamily: UInt64
+
+  /// Sizes are below 2^49.
+  @inline(__always)
+  init(allocation: UInt64, size: Int64, family: UInt8) {
+    self.allocation = allocation
+    sizeAndFamily = UInt64(bitPattern: size) | UInt64(family) &<< 56
+  }
+
+  @inline(__always)
+  var size: Int64 { Int64(bitPattern: sizeAndFamily & 0x00ff_ffff_ffff_ffff) }
+
+  /// What ``ReleasePrediction`` goes by.
+  @inline(__always)
+  var family: UInt8 { UInt8(truncatingIfNeeded: sizeAndFamily &>> 56) }
 }
 
 /// What changes with every step; kept behind one pointer, apart from the object's bookkeeping.
@@ -11,6 +25,9 @@ struct WriterState: ~Copyable {
   var columns = EventColumns()
   var blocks = FlatMap<WrittenBlock>(capacityShift: 12)
   var totals = SummaryBuilder()
+  var families = StackFamilies()
+
+  deinit { families.deallocate() }
 }
 
 /// Writes a trace file, chunk by chunk, while the requests come in.
@@ -26,6 +43,8 @@ public final class TraceWriter {
   private var moduleTable = PendingTable()
   private var threadTable = PendingTable()
   private var sampleTable = PendingTable()
+  private var markTable = PendingTable()
+  private var markCount: UInt32 = 0
   private var threads: [ThreadDescription] = []
   /// Threads that exist, for a quick comparison; the same as `threads.count`.
   private(set) var threadLimit: UInt32 = 0
@@ -44,6 +63,7 @@ public final class TraceWriter {
     state = .allocate(capacity: 1)
     state.initialize(to: WriterState())
     adoptUsableRule()
+    if metadata.startsInMidst { state.pointee.totals.startInMidst() }
     writeMetadata()
     if let failure = output.failure { throw failure }
   }
@@ -94,7 +114,9 @@ public final class TraceWriter {
   /// The stack that ends in that node, by way of that function: found, or added.
   public func stack(node: UInt32, entry: EntryPoint) -> StackID {
     if stackTable.pending >= TraceFormat.stepsPerChunk { writeStacks() }
-    return stackTable.stack(node: node, entry: entry)
+    let stack = stackTable.stack(node: node, entry: entry)
+    state.pointee.families.note(stack.rawValue, entry)
+    return stack
   }
 
   /// Adds a thread.
@@ -134,6 +156,14 @@ public final class TraceWriter {
   public func sample(_ sample: ResidentSample) {
     sampleTable.sink.sample(sample)
     if sampleTable.isFull { sampleTable.write(to: output, tableHeader(.samples)) }
+  }
+
+  /// Adds a name that the program gave to a moment; the step follows by ``side(_:thread:time:)``.
+  func mark(_ mark: MarkDescription) -> MarkID {
+    markTable.sink.mark(mark)
+    if markTable.isFull { markTable.write(to: output, tableHeader(.marks)) }
+    defer { markCount &+= 1 }
+    return MarkID(markCount)
   }
 
   /// Notes that so many requests happened and will not be in the trace.
@@ -189,6 +219,7 @@ public final class TraceWriter {
       moduleTable.write(to: output, tableHeader(.modules))
       threadTable.write(to: output, tableHeader(.threads))
       sampleTable.write(to: output, tableHeader(.samples))
+      markTable.write(to: output, tableHeader(.marks))
       if state.pointee.columns.steps > 0 || !tallyIsWritten { writeEvents() }
     }
     state.pointee.columns.removeAll()
@@ -257,6 +288,8 @@ extension EventColumns {
     section(.addresses, addresses)
     section(.rawAddresses, rawAddresses)
     section(.usables, usables)
+    section(.extras, extras)
+    section(.releases, releases)
     var rules = ByteSink()
     rules.varint(TraceFormat.nanosecondsPerTick)
     rules.bytes.append(usableRule.rawValue)

@@ -43,7 +43,7 @@ struct Tally: Equatable {
         case .free:
           if let old = sizeOf.removeValue(forKey: slot), matches, sizes.contains(old) { frees += 1 }
         case .reallocateBegin, .abandon: sizeOf[slot] = nil
-        case .freeUnknown, .moveBreak, .startBreak: break
+        default: break
         }
       }
     }

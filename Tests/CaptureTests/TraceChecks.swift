@@ -40,7 +40,9 @@ func checkSound(
         }
         addressOf[slot] = request.address.rawValue
       case .freeUnknown: unknown += 1
-      case .moveBreak, .startBreak: break
+      case .moveBreak, .startBreak, .map, .unmap, .discard, .discardLazily, .trim, .setOption,
+        .mark, .poolAllocate, .poolFree, .resizeHeap, .setBreak:
+        break
       }
     }
   }

@@ -9,7 +9,7 @@ enum Call {
   case allocate(
     address: UInt64, size: Int64, usable: Int64, alignmentShift: UInt8, stack: UInt32,
     thread: UInt32, time: UInt64)
-  case free(address: UInt64, thread: UInt32, time: UInt64)
+  case free(address: UInt64, entry: EntryPoint = .free, thread: UInt32, time: UInt64)
   case reallocate(
     old: UInt64, new: UInt64, size: Int64, usable: Int64, stack: UInt32, thread: UInt32,
     time: UInt64)
@@ -18,6 +18,8 @@ enum Call {
     new: UInt64, size: Int64, usable: Int64, stack: UInt32, thread: UInt32, time: UInt64)
   case moveBreak(address: UInt64, time: UInt64)
   case startBreak(address: UInt64, time: UInt64)
+  case side(SideStep, thread: UInt32, time: UInt64)
+  case mark(String, thread: UInt32, time: UInt64)
   case replaceImage(time: UInt64)
   case lose(UInt64)
   case truncateStack(UInt64)
@@ -32,9 +34,9 @@ extension TraceWriter {
         address: Address(address), size: ByteCount(size), usable: ByteCount(usable),
         alignmentShift: shift, stack: StackID(stack), thread: ThreadIndex(thread),
         time: Timestamp(nanoseconds: time))
-    case .free(let address, let thread, let time):
+    case .free(let address, let entry, let thread, let time):
       free(
-        address: Address(address), thread: ThreadIndex(thread),
+        address: Address(address), entry: entry, thread: ThreadIndex(thread),
         time: Timestamp(nanoseconds: time))
     case .reallocate(let old, let new, let size, let usable, let stack, let thread, let time):
       reallocate(
@@ -51,6 +53,10 @@ extension TraceWriter {
       moveBreak(to: Address(address), time: Timestamp(nanoseconds: time))
     case .startBreak(let address, let time):
       startBreak(at: Address(address), time: Timestamp(nanoseconds: time))
+    case .side(let step, let thread, let time):
+      side(step, thread: ThreadIndex(thread), time: Timestamp(nanoseconds: time))
+    case .mark(let name, let thread, let time):
+      mark(name, thread: ThreadIndex(thread), time: Timestamp(nanoseconds: time))
     case .replaceImage(let time): replaceImage(time: Timestamp(nanoseconds: time))
     case .lose(let count): lose(count)
     case .truncateStack(let count): truncateStack(count)
@@ -72,6 +78,8 @@ struct ExpectedStep: Equatable {
   var usable: Int64 = 0
   var stack: UInt32 = 0
   var alignmentShift: UInt8 = 0
+  var release: EntryPoint?
+  var side: SideStep?
 }
 
 /// Records with a dictionary and an array, the plainest way.
@@ -84,6 +92,7 @@ struct NaiveRecorder {
   private var now: UInt64 = 0
   private var lastThread: UInt32 = 0
   private var openReallocations = 0
+  private var marks = 0
 
   init(_ calls: [Call]) {
     for call in calls { record(call) }
@@ -96,11 +105,11 @@ struct NaiveRecorder {
       advance(time, thread)
       begin(.allocate, address, size, usable, shift, stack)
       summary.allocations += 1
-    case .free(let address, let thread, let time):
+    case .free(let address, let entry, let thread, let time):
       advance(time, thread)
       summary.frees += 1
       if let block = live.removeValue(forKey: address) {
-        end(.free, block)
+        end(.free, block, release: entry)
       } else {
         summary.freesOfUnknownAddress += 1
         append(ExpectedStep(operation: .freeUnknown, time: 0, thread: 0, address: address))
@@ -130,6 +139,13 @@ struct NaiveRecorder {
     case .startBreak(let address, let time):
       advance(time, lastThread)
       append(ExpectedStep(operation: .startBreak, time: 0, thread: 0, address: address))
+    case .side(let step, let thread, let time):
+      advance(time, thread)
+      append(side(step))
+    case .mark(_, let thread, let time):
+      advance(time, thread)
+      append(side(.mark(MarkID(UInt32(marks)))))
+      marks += 1
     case .replaceImage(let time):
       // Oldest first: a reallocation makes a block young again, so order by its last step.
       let order = live.values.sorted { lastStep(of: $0) < lastStep(of: $1) }
@@ -142,6 +158,10 @@ struct NaiveRecorder {
     case .truncateStack(let count): summary.truncatedStacks += count
     case .flush: break
     }
+  }
+
+  private func side(_ step: SideStep) -> ExpectedStep {
+    ExpectedStep(operation: step.operation, time: 0, thread: 0, side: step)
   }
 
   /// Second halves without a first half had an unknown address; whose half it was is not told.
@@ -167,8 +187,11 @@ struct NaiveRecorder {
     steps.append(step)
   }
 
-  private mutating func end(_ operation: Trace.Operation, _ block: Int) {
-    append(ExpectedStep(operation: operation, block: block, time: 0, thread: 0))
+  private mutating func end(
+    _ operation: Trace.Operation, _ block: Int, release: EntryPoint? = nil
+  ) {
+    append(
+      ExpectedStep(operation: operation, block: block, time: 0, thread: 0, release: release))
   }
 
   private mutating func begin(
@@ -226,6 +249,13 @@ func steps(of file: TraceFile, addresses: Bool = true) throws -> [ExpectedStep] 
     for request in batch {
       let slot = request.slot.rawValue
       var block: Int?
+      if let side = request.sideStep {
+        steps.append(
+          ExpectedStep(
+            operation: request.operation, time: request.time.nanoseconds,
+            thread: request.thread.rawValue, side: side))
+        continue
+      }
       switch request.operation {
       case .allocate, .reallocateEnd:
         count += 1
@@ -233,17 +263,49 @@ func steps(of file: TraceFile, addresses: Bool = true) throws -> [ExpectedStep] 
         blocks[slot] = count
       case .reallocate: block = blocks[slot] ?? -1
       case .free, .reallocateBegin, .abandon: block = blocks.removeValue(forKey: slot) ?? -1
-      case .moveBreak, .startBreak, .freeUnknown: block = slot == Slot.none.rawValue ? nil : -1
+      default: block = slot == Slot.none.rawValue ? nil : -1
       }
       steps.append(
         ExpectedStep(
           operation: request.operation, block: block, time: request.time.nanoseconds,
           thread: request.thread.rawValue, size: request.size.rawValue,
           address: request.address.rawValue, usable: request.usable.rawValue,
-          stack: request.stack.rawValue, alignmentShift: request.alignmentShift))
+          stack: request.stack.rawValue, alignmentShift: request.alignmentShift,
+          release: request.operation == .free ? request.entry : nil))
     }
   }
   return steps
+}
+
+private let releases: [EntryPoint] = [.free, .free, .free, .delete, .deleteSized]
+
+/// A step that is about no block.
+private func sideCall(
+  _ address: UInt64, _ size: Int64, _ stack: UInt32, _ thread: UInt32, _ time: UInt64,
+  _ random: inout SeededRandom
+) -> Call {
+  let start = Address(address & 0x7fff_ffff_ffff)
+  let range = start..<start + ByteCount(min(size, 1 << 40))
+  let step: SideStep
+  switch UInt8.random(in: 0..<11, using: &random) {
+  case 0:
+    step = .map(
+      range: range, traits: [.anonymous, .writable], stack: StackID(stack), entry: .mmap)
+  case 1: step = .unmap(range: range, entry: .mremap)
+  case 2: step = .discard(range: range, isLazy: false)
+  case 3: step = .discard(range: range, isLazy: true)
+  case 4: step = .trim(pad: ByteCount(size))
+  case 5: step = .setOption(parameter: -3, value: -size)
+  case 6: step = .poolFree(pool: PoolID(stack), address: Address(address))
+  case 7:
+    step = .poolAllocate(
+      pool: PoolID(thread), address: Address(address), size: ByteCount(size),
+      stack: StackID(stack))
+  case 8: step = .resizeHeap(range: range, isFirst: true)
+  case 9: step = .setBreak(to: Address(address), entry: .sbrk)
+  default: return .mark("phase \(size)", thread: thread, time: time)
+  }
+  return .side(step, thread: thread, time: time)
 }
 
 /// Calls of an unruly program: double frees, addresses handed out twice, `exec`, huge sizes.
@@ -287,7 +349,10 @@ func randomCalls(
         .allocate(
           address: address(), size: bytes, usable: granted,
           alignmentShift: shift < 16 ? 0 : shift, stack: stack, thread: thread, time: time))
-    case 450..<800: calls.append(.free(address: address(), thread: thread, time: time))
+    case 450..<780:
+      let entry = releases.randomElement(using: &random) ?? .free
+      calls.append(.free(address: address(), entry: entry, thread: thread, time: time))
+    case 780..<800: calls.append(sideCall(address(), bytes, stack, thread, time, &random))
     case 800..<900:
       let old = address()
       calls.append(

@@ -30,13 +30,18 @@ enum {
 // A record is one or more 64-bit words. The first word holds
 //   bits 0-2   kind
 //   bits 3-19  clock ticks since the previous record of this ring
-//   bits 20-63 address / 8 (free, allocate), or the sort of an extended record
-// Extended records say their own time; their tick field is zero.
+//   bits 20-63 address / 8 (releases, allocate), or the sort of an extended record
+// Extended records say their own time; their tick field is zero. Entry points are numbered as in the
+// trace format (EntryPoint in Sources/Trace).
 
 enum {
   LACUNA_KIND_FREE = 1,     // 1 word
   LACUNA_KIND_ALLOCATE = 2, // 2 words; second: size (36 bits) | node (24) | entry point (4)
   LACUNA_KIND_EXTENDED = 3,
+  LACUNA_KIND_DELETE = 4,   // 1 word, as all that follow: the commonest operators delete
+  LACUNA_KIND_DELETE_ARRAY = 5,
+  LACUNA_KIND_DELETE_SIZED = 6,
+  LACUNA_KIND_DELETE_ARRAY_SIZED = 7,
 };
 
 enum {
@@ -52,7 +57,27 @@ enum {
   LACUNA_EXT_BREAK = 4,      // ticks, end of the data segment                            3 words
   LACUNA_EXT_IMAGE = 5,      // ticks, number of the program image, start of its break     4 words
   LACUNA_EXT_THREAD = 6,     // ticks, serial of the thread that writes from here on      3 words
+  LACUNA_EXT_RELEASE = 7,    // ticks, address, entry: a free by one of the rarer functions 4 words
+  LACUNA_EXT_SYSTEM = 8,     // ticks, node|entry<<32, address, size, detail               6 words
+                             //   mmap, mremap: size mapped at address; detail: lacuna_map_flags
+                             //   munmap, and before an mremap with detail 1: size unmapped at address
+                             //   madvise: size; detail: the advice. brk, sbrk: the new break
+                             //   malloc_trim: size: the pad. mallopt: address: parameter, size: value
+  LACUNA_EXT_MARK = 9,       // ticks, bytes of the name, the name                    3 words + name
+  LACUNA_EXT_POOL = 10,      // ticks, node|entry<<32, pool, address, size                 6 words
+  LACUNA_EXT_HEAP = 11,      // ticks, start of a heap of a thread arena, bytes, is first  5 words
 };
+
+enum {
+  LACUNA_MARK_BYTES = 256,   // of a mark's name at most
+};
+
+/// The detail of a mapping: MappingTraits of the trace format.
+static inline uint64_t lacuna_map_flags(int protection, int flags, int moved) {
+  return (flags & 0x20 ? 1 : 0) | (flags & 0x01 ? 2 : 0) | (flags & 0x10 ? 4 : 0)
+    | (flags & 0x4000 ? 8 : 0) | (flags & 0x40000 ? 16 : 0) | (protection & 1 ? 32 : 0)
+    | (protection & 2 ? 64 : 0) | (protection & 4 ? 128 : 0) | (moved ? 256 : 0);
+}
 
 // ---- Structures ---------------------------------------------------------------------------------
 
@@ -75,11 +100,15 @@ struct lacuna_header {
   uint64_t lost_events;
   uint64_t truncated_stacks;
   uint32_t block_header_bytes;
-  uint32_t pad;
+  uint32_t unrecorded_images; // those that had no room for this segment
   uint64_t recorder_life[8]; // a robust pthread_mutex_t that the recorder holds for as long as it lives
   char executable[LACUNA_PATH_BYTES];
   char allocator[LACUNA_PATH_BYTES];
 };
+
+static inline uint64_t lacuna_unrecorded_images_offset(void) {
+  return __builtin_offsetof(struct lacuna_header, unrecorded_images);
+}
 
 /// Where the mutex lies.
 static inline uint64_t *lacuna_recorder_life(struct lacuna_header *header) {

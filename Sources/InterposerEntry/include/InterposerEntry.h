@@ -24,6 +24,7 @@ struct lacuna_thread {
   uint64_t places[2];
   uint32_t serial;                     // 0 until the first event; then 1, 2, ...
   int32_t identifier;                  // the kernel's
+  uint32_t generation;                 // of the session that the writers belong to; 0: of none
   uint64_t stack_low, stack_top;       // of the thread's own stack, what is known to be mapped
   uint64_t foreign_low, foreign_high;  // what was found not to belong to it
   struct lacuna_writer writers[2];
