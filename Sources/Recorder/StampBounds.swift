@@ -25,7 +25,9 @@ struct LowestStamp {
 struct StampBounds {
   /// A millisecond ago: what was stored then is visible.
   var visible: UInt64
-  /// Stamps that threads have taken and not published yet. Such a thread may wait for room in its
+  /// Stamps that threads have taken and not published yet.
+  ///
+  /// Such a thread may wait for room in its
   /// ring, and so for us.
   var taken = LowestStamp()
   /// What threads that are about to take a stamp have published before: this resolves itself.

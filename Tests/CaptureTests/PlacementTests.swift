@@ -8,7 +8,9 @@ import Trace
 
 @Suite struct PlacementTests {
   /// Runs a program of one thread twice without randomised addresses: recorded, and with a witness
-  /// of addresses in the place of our library. Both runs have equally long environments, for some
+  /// of addresses in the place of our library.
+  ///
+  /// Both runs have equally long environments, for some
   /// programs copy theirs to the heap.
   private func compare(
     _ command: [String], environment: [String] = [], input: String = "",
@@ -66,7 +68,9 @@ import Trace
       sourceLocation: sourceLocation)
   }
 
-  /// Whether two addresses are one place: in the data segment, to the byte. What is mapped lies
+  /// Whether two addresses are one place: in the data segment, to the byte.
+  ///
+  /// What is mapped lies
   /// below the libraries, of which the two runs have different ones, and so lies elsewhere in a
   /// page of its own.
   private static func isSamePlace(_ a: UInt64, _ b: UInt64) -> Bool {
