@@ -72,4 +72,20 @@ import Trace
     #expect(file.summary.allocationsOfLiveAddress == 0)
     #expect(file.isComplete, "\(file.damage)")
   }
+
+  @Test("threads that die in the ring that they share with others, who go on")
+  func deaths() throws {
+    let workshop = try Workshop()
+    let program = try workshop.compile("dying.c", "-O1", "-fno-builtin")
+    let allocator = try workshop.compile(
+      "lockfree.c", "-O1", "-fno-builtin", "-shared", "-fPIC", as: "liblockfree.so")
+    let (result, trace) = try workshop.record(
+      [program, "60", "5000"], environment: ["LD_PRELOAD": allocator])
+    try #require(result.exitCode == 0, "\(result.errors)")
+    try #require(result.numbers.count == 2)
+    let file = try TraceFile(path: trace)
+    try checkSound(file)
+    let tally = try Tally(of: file, sizes: 650...650)
+    #expect((result.numbers[0]...result.numbers[1]).contains(tally.allocations))
+  }
 }

@@ -163,6 +163,25 @@ import Trace
     #expect(try JSONObject(info).bool("complete") == false)
   }
 
+  @Test("a recorder that is killed while the program fills its rings leaves that unharmed")
+  func killedRecorder() throws {
+    let program = try workshop.compile("handover.c", "-O1", "-fno-builtin")
+    let result = try workshop.shell(
+      """
+      "$LACUNA" record -q -o a.trace -- '\(program)' 2 1000000 >out &
+      until [ -e a.trace ] && [ $(stat -c %s a.trace) -gt 200000 ]; do sleep 0.01; done
+      child=$(pgrep -P $!)
+      kill -KILL $!; wait $! 2>/dev/null
+      for i in $(seq 3000); do [ -s out ] && break; sleep 0.02; done
+      kill -KILL $child 2>/dev/null
+      cat out
+      """)
+    #expect(result.numbers.count == 3, "\(result)")
+    let info = try workshop.lacuna(["info", "--json", workshop.file("a.trace")])
+    #expect(info.exitCode == 0)
+    #expect(try JSONObject(info.output).bool("complete") == false)
+  }
+
   @Test("few descriptors")
   func fewDescriptors() throws {
     let few = try workshop.shell("ulimit -n 16; \"$LACUNA\" record -q -o a.trace -- /bin/echo hi")
