@@ -109,7 +109,7 @@ enum ArenaWatch {
   static func note(_ arena: UInt64) {
     let thread = lacuna_current_thread().unsafelyUnwrapped
     // In a signal handler that interrupted a hook: whoever looks next will see it.
-    guard thread.pointee.depth & UInt32(LACUNA_DEPTH_MASK) == 0,
+    guard lacuna_place_of(thread, 0).pointee == 0,
       let writer = Recording.enter(thread)
     else { return }
     let seen = report(arena, writer)

@@ -122,7 +122,7 @@ enum Family {
   fileprivate static func enterAfterFork(_ own: Int32) -> Bool {
     let thread = lacuna_current_thread().unsafelyUnwrapped
     // A hook that a signal handler interrupted goes on in what is left of the old segment.
-    let old = thread.pointee.depth & UInt32(LACUNA_DEPTH_MASK) == 0 ? session.segment : nil
+    let old = lacuna_place_of(thread, 0).pointee == 0 ? session.segment : nil
     guard isOpen, let segment = segment(kind: LACUNA_JOIN_FORK, own, session.processID, old),
       begin(segment, process: own, afterFork: true) != nil
     else {
@@ -225,7 +225,7 @@ func joinSession(_ thread: Thread) -> Bool {
   thread.pointee.serial = serial
   thread.pointee.nested_generation = session.generation
   // The hook that this thread is in belongs to the old session until it ends.
-  guard thread.pointee.depth & UInt32(LACUNA_DEPTH_MASK) == 0 else { return true }
+  guard lacuna_place_of(thread, 0).pointee == 0 else { return true }
   lacuna_writer_of(thread, 0).unsafelyUnwrapped.pointee = lacuna_writer()
   thread.pointee.generation = session.generation
   return true

@@ -9,63 +9,78 @@ enum Recording {
   ///
   /// Nil when the event cannot be recorded; it is counted as lost then.
   ///
-  /// A signal handler that allocates while its thread is in here finds depth 1 and writes into the
-  /// thread's second ring, so that the interrupted record stays whole.
+  /// A signal handler that allocates while its thread is in here finds the thread's first place
+  /// taken and writes into the second ring, so that the interrupted record stays whole.
   ///
-  /// `inOperator` is called when the event may be part of an operator new or delete: the bit of the
-  /// depth that says so makes it look too great, so that all other events find out for nothing.
+  /// `inOperator` is called when the event may be part of an operator new or delete.
   @inline(__always)
   static func enter(_ thread: Thread, inOperator: () -> Void = {}) -> Writer? {
     if thread.pointee.generation != session.generation, !joinSession(thread) { return nil }
-    var depth = thread.pointee.depth
-    if depth >= 2 {
-      inOperator()
-      depth = thread.pointee.depth & UInt32(LACUNA_DEPTH_MASK)
-      guard depth < 2 else {
+    if thread.pointee.is_operator_open != 0 { inOperator() }
+    let here = lacuna_frame_address()
+    var index = 0
+    if lacuna_place_of(thread, 0).pointee != 0 {
+      index = Interruption.freePlace(thread, here)
+      guard index < 2 else {
         lose()
         return nil
       }
     }
-    thread.pointee.depth = thread.pointee.depth &+ 1
-    let writer = writer(thread, Int(truncatingIfNeeded: depth))
+    let place = lacuna_place_of(thread, Int32(truncatingIfNeeded: index)).unsafelyUnwrapped
+    place.pointee = here
+    let writer = writer(thread, index)
     if writer.pointee.control == nil { claimRing(writer, thread) }
     if isShared(writer) {
       // The interrupted hook may hold the shared ring.
-      if depth > 0 {
-        thread.pointee.depth = thread.pointee.depth &- 1
+      guard index == 0, SharedRing.enter(writer, thread) else {
+        place.pointee = 0
         lose()
         return nil
       }
-      enterSharedRing(writer, thread)
     }
     lacuna_store64(&writer.pointee.control.unsafelyUnwrapped.pointee.pending, 1)
     return writer
   }
 
-  /// The writer that `enter` returned to the innermost hook that this thread is in.
   @inline(__always)
-  static func current(_ thread: Thread) -> Writer {
-    let depth = thread.pointee.depth & UInt32(LACUNA_DEPTH_MASK)
-    return writer(thread, Int(truncatingIfNeeded: depth &- 1))
+  static func writer(_ thread: Thread, _ index: Int) -> Writer {
+    lacuna_writer_of(thread, Int32(truncatingIfNeeded: index)).unsafelyUnwrapped
   }
 
+  /// The writer of a hook that goes on after the real call; nil where it is over: a signal handler
+  /// left it by a jump.
+  ///
+  /// - Parameters:
+  ///   - stamp: what ``willReallocate()`` returned.
+  ///   - here: where the frame of the hook is now.
   @inline(__always)
-  private static func writer(_ thread: Thread, _ index: Int) -> Writer {
-    lacuna_writer_of(thread, Int32(truncatingIfNeeded: index)).unsafelyUnwrapped
+  static func resume(_ thread: Thread, _ stamp: UInt64, _ here: UInt64) -> Writer? {
+    let index = Int(truncatingIfNeeded: stamp >> 63)
+    guard stamp != 0, Interruption.markAsHere(thread, index, here) else { return nil }
+    return writer(thread, index)
+  }
+
+  /// The moment that a stamp of ``willReallocate()`` tells.
+  @inline(__always)
+  static func ticks(_ stamp: UInt64) -> UInt64 { stamp & ~(1 << 63) }
+
+  /// Which of the thread's writers this is.
+  @inline(__always)
+  static func index(_ thread: Thread, _ writer: Writer) -> Int {
+    writer == self.writer(thread, 0) ? 0 : 1
   }
 
   /// Publishes what was put and leaves the hook.
   @inline(__always)
   static func leave(_ thread: Thread, _ writer: Writer) {
     writer.publish()
-    if isShared(writer) { leaveSharedRing(writer) }
-    // Not one less: in a forked child the thread may have joined another session in between.
-    let open = thread.pointee.depth & ~UInt32(LACUNA_DEPTH_MASK)
-    thread.pointee.depth = (writer == Self.writer(thread, 1) ? 1 : 0) | open
+    if isShared(writer) { SharedRing.leave(writer) }
+    let index = Int32(truncatingIfNeeded: index(thread, writer))
+    lacuna_place_of(thread, index).pointee = 0
   }
 
   @inline(__always)
-  private static func isShared(_ writer: Writer) -> Bool {
+  static func isShared(_ writer: Writer) -> Bool {
     writer.pointee.control == session.controls
   }
 
@@ -162,7 +177,7 @@ public func didAllocate(
 public func willFree(_ block: UnsafeMutableRawPointer?) {
   let thread = lacuna_current_thread().unsafelyUnwrapped
   // Another way for what may be part of an operator delete.
-  guard thread.pointee.depth < 2 else { return Operator.willFree(thread, block) }
+  guard thread.pointee.is_operator_open == 0 else { return Operator.willFree(thread, block) }
   guard let writer = Recording.enter(thread) else { return }
   let ticks = Recording.stamp(writer)
   Recording.noteBreak(writer, ticks)
@@ -176,23 +191,25 @@ public func willFree(_ block: UnsafeMutableRawPointer?) {
 /// See InterposerEntry.h.
 ///
 /// The thread stays in the hook until ``didReallocate``: the stamp is in flight while the real
-/// function runs.
+/// function runs. The highest bit, which no clock reaches, says which writer it belongs to.
 @c(lacuna_will_reallocate)
 public func willReallocate() -> UInt64 {
   let thread = lacuna_current_thread().unsafelyUnwrapped
   guard let writer = Recording.enter(thread) else { return 0 }
-  return Recording.stamp(writer)
+  let index = Recording.index(thread, writer)
+  Interruption.markAsWaiting(thread, index)
+  return Recording.stamp(writer) | UInt64(truncatingIfNeeded: index) << 63
 }
 
 /// See InterposerEntry.h.
 @c(lacuna_did_reallocate)
 public func didReallocate(
   _ old: UnsafeMutableRawPointer?, _ block: UnsafeMutableRawPointer?, _ size: Int, _ usable: Int,
-  _ entry: UInt32, _ ticksBefore: UInt64, _ frame: UnsafeRawPointer?
+  _ entry: UInt32, _ stamp: UInt64, _ frame: UnsafeRawPointer?
 ) {
-  guard ticksBefore != 0 else { return }
   let thread = lacuna_current_thread().unsafelyUnwrapped
-  let writer = Recording.current(thread)
+  guard let writer = Recording.resume(thread, stamp, lacuna_frame_address()) else { return }
+  let ticksBefore = Recording.ticks(stamp)
   // A failed call leaves the old block alone; realloc(p, 0) frees it and returns nothing.
   if block != nil || size == 0 {
     let ticksAfter = lacuna_clock(session.clock)

@@ -5,17 +5,16 @@ import InterposerEntry
 
 /// The operator that is under way in a thread.
 ///
-/// It is *open* until its block has been recorded. Only then do the hooks look here: the bit that
-/// says so makes the depth of the thread look too great for their usual way.
+/// It is *open* until its block has been recorded. Only then do the hooks look here.
 enum Operator {
   @inline(__always)
   static func isOpen(_ thread: Thread) -> Bool {
-    thread.pointee.depth & UInt32(LACUNA_OPERATOR_OPEN) != 0
+    thread.pointee.is_operator_open != 0
   }
 
   @inline(__always)
   private static func close(_ thread: Thread) {
-    thread.pointee.depth = thread.pointee.depth & ~UInt32(LACUNA_OPERATOR_OPEN)
+    thread.pointee.is_operator_open = 0
   }
 
   /// The open operator whose block an allocation is; nil where it is another.

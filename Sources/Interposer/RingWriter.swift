@@ -56,36 +56,35 @@ extension UnsafeMutablePointer<lacuna_writer> {
   }
 }
 
-/// Waits until the recorder has read enough.
-///
-/// Only memory and the clock are used until the ring is really full; then the thread sleeps a tenth
-/// of a millisecond at a time.
+/// Waits until the recorder has read enough: a tenth of a millisecond at a time, by the one system
+/// call that also a sandboxed program is allowed.
 @inline(never)
 private func waitForRoom(_ writer: Writer, _ count: UInt64) -> Bool {
   let control = writer.pointee.control.unsafelyUnwrapped
-  var rounds = 0
   while true {
     let limit = lacuna_load64(&control.pointee.tail) &+ UInt64(LACUNA_RING_WORDS)
     writer.pointee.limit = limit
     if writer.pointee.head &+ count <= limit { return true }
-    let header = session.header.unsafelyUnwrapped
-    if rounds & 255 == 255, header.pointee.closed != 0 || !isAlive(header.pointee.recorder_pid) {
+    if isRecorderGone() {
       stopRecording()
       return false
     }
     if session.recording.unsafelyUnwrapped.pointee == 0 { return false }
-    rounds &+= 1
-    sleep(nanoseconds: 100_000)
+    sleep(nanoseconds: 100_000, whileEqual: &control.pointee.tail)
   }
 }
 
 /// Whether the recorder is there and wants what is written.
-func recorderLives() -> Bool {
+func recorderLives() -> Bool { !isRecorderGone() }
+
+/// Whether nobody reads the rings any more.
+private func isRecorderGone() -> Bool {
   let header = session.header.unsafelyUnwrapped
-  return header.pointee.closed == 0 && isAlive(header.pointee.recorder_pid)
+  return lacuna_load32(&header.pointee.closed) != 0
+    || lacuna_owner_died(lacuna_recorder_life(header)) != 0
 }
 
-/// Whether the process is there and does its work.
+/// Whether a process is there and does its work.
 func isAlive(_ process: Int32) -> Bool {
   let noSuchProcess = -3
   let recorder = Int(process)
@@ -110,13 +109,14 @@ func claimRing(_ writer: Writer, _ thread: Thread) {
   if thread.pointee.serial == 0 {
     thread.pointee.serial = lacuna_add32(&header.pointee.thread_count, 1) &+ 1
   }
-  // A child of vfork writes for the thread that waits for it, whose id it does not know.
-  let isOwn = systemCall(SystemCall.getpid) == Int(session.processID)
-  let identifier = isOwn ? Int32(truncatingIfNeeded: systemCall(SystemCall.gettid)) : 0
+  // A child of vfork writes for the thread that waits for it, and has its number.
+  let identifier = lacuna_thread_identifier()
+  thread.pointee.identifier = identifier
+  SharedRing.forget(identifier)
   if thread.pointee.stack_top == 0 {
     let isFirst =
       session.firstThreadPointer == 0
-      ? Int(identifier) == systemCall(SystemCall.getpid)
+      ? identifier == session.processID
       : lacuna_stack_top(0) == session.firstThreadPointer
     let top = lacuna_stack_top(isFirst ? 1 : 0) & ~7
     thread.pointee.stack_low = top
@@ -164,28 +164,4 @@ private func adopt(_ writer: Writer, _ ring: Int) {
   writer.pointee.head = control.pointee.head
   writer.pointee.limit = 0
   writer.pointee.last_ticks = 0
-}
-
-/// Takes the shared ring for one record and says whose record it is.
-@inline(never)
-func enterSharedRing(_ writer: Writer, _ thread: Thread) {
-  let control = writer.pointee.control.unsafelyUnwrapped
-  while lacuna_swap32(&control.pointee.lock, 0, 1) == 0 {
-    _ = systemCall(SystemCall.scheduleYield)
-  }
-  control.pointee.image = session.imageNumber
-  control.pointee.claimed = 1
-  writer.pointee.head = control.pointee.head
-  writer.pointee.limit = 0
-  writer.pointee.scratch.unsafelyUnwrapped[StackScratch.count] = 0
-  guard writer.reserve(3) else { return }
-  // Another thread wrote last: the distance to its stamp means nothing here.
-  writer.putExtended(LACUNA_EXT_THREAD, 0)
-  let identifier = UInt64(truncatingIfNeeded: systemCall(SystemCall.gettid))
-  writer.put(UInt64(thread.pointee.serial) | identifier << 32)
-}
-
-@inline(never)
-func leaveSharedRing(_ writer: Writer) {
-  lacuna_store32(&writer.pointee.control.unsafelyUnwrapped.pointee.lock, 0)
 }

@@ -269,7 +269,7 @@ enum StackWalker {
   /// between the two.
   ///
   /// What does not is remembered, for coroutines come back.
-  private static func isOwnStack(_ page: UInt64, _ thread: Thread) -> Bool {
+  static func isOwnStack(_ page: UInt64, _ thread: Thread) -> Bool {
     let known = thread.pointee.stack_low
     guard page < known, known &- page <= largestStack,
       page < thread.pointee.foreign_low || page >= thread.pointee.foreign_high

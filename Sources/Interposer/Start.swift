@@ -31,11 +31,13 @@ public func start(_ environment: UnsafeMutablePointer<UnsafeMutablePointer<CChar
     return recording
   }
   let own = Int32(truncatingIfNeeded: systemCall(SystemCall.getpid))
-  guard let segment = join(descriptor, process: own) else {
+  guard let segment = join(descriptor, process: own),
+    let recording = begin(segment, process: own, afterFork: false)
+  else {
     leave(environment)
     return nil
   }
-  return begin(segment, process: own, afterFork: false)
+  return recording
 }
 
 /// The descriptor of a file, closed on exec, or a negative error.
@@ -65,7 +67,10 @@ func join(_ descriptor: Int, process own: Int32, inPlaceOf old: UnsafeMutableRaw
   let address = systemCall(
     SystemCall.mmap, Int(bitPattern: old), Int(truncatingIfNeeded: first.segment_bytes), readWrite,
     shared, descriptor, 0)
-  guard address > 0, let segment = UnsafeMutableRawPointer(bitPattern: address) else { return nil }
+  guard address > 0, let segment = UnsafeMutableRawPointer(bitPattern: address) else {
+    sayUnrecorded(descriptor, first.unrecorded_images)
+    return nil
+  }
   let header = segment.assumingMemoryBound(to: lacuna_header.self)
   // The first process that asks is the traced one. After an exec it asks again.
   if header.pointee.traced_pid != own {
@@ -77,6 +82,16 @@ func join(_ descriptor: Int, process own: Int32, inPlaceOf old: UnsafeMutableRaw
   return segment
 }
 
+/// Tells the recorder, past the mapping that there was no room for, that this image is not recorded.
+private func sayUnrecorded(_ descriptor: Int, _ before: UInt32) {
+  var count = before &+ 1
+  withUnsafeMutablePointer(to: &count) {
+    _ = systemCall(
+      SystemCall.pwrite, descriptor, Int(bitPattern: UnsafeRawPointer($0)), 4,
+      Int(lacuna_unrecorded_images_offset()))
+  }
+}
+
 /// Fills in the session and says so to the recorder.
 ///
 /// A forked child goes on with the memory that its parent had for this.
@@ -85,7 +100,13 @@ func begin(_ segment: UnsafeMutableRawPointer, process: Int32, afterFork: Bool)
 {
   let header = segment.assumingMemoryBound(to: lacuna_header.self)
   let limit = Int(truncatingIfNeeded: header.pointee.stack_limit)
-  guard mapRecordingPage(), ToolMemory.map() else { return nil }
+  guard mapRecordingPage(), ToolMemory.map() else {
+    _ = lacuna_add32(&header.pointee.unrecorded_images, 1)
+    _ = systemCall(
+      SystemCall.munmap, Int(bitPattern: segment),
+      Int(truncatingIfNeeded: header.pointee.segment_bytes))
+    return nil
+  }
   let recording = session.recording.unsafelyUnwrapped
 
   func part(_ offset: UInt64) -> UnsafeMutableRawPointer {

@@ -1,5 +1,6 @@
 // The system calls that the library makes, without libc and without touching errno.
 
+import CaptureABI
 import InterposerEntry
 
 enum SystemCall {
@@ -10,6 +11,7 @@ enum SystemCall {
   static let munmap = 11
   static let signalMask = 14
   static let pread = 17
+  static let pwrite = 18
   static let scheduleYield = 24
   static let madvise = 28
   static let nanosleep = 35
@@ -17,8 +19,8 @@ enum SystemCall {
   static let kill = 62
   static let readlink = 89
   static let getppid = 110
+  static let alternateStack = 131
   static let processControl = 157
-  static let gettid = 186
   static let futex = 202
   static let signalThread = 234
   static let readMemory = 310
@@ -55,4 +57,16 @@ func mapPrivate(bytes: Int) -> UnsafeMutableRawPointer? {
 func isReadable(_ address: UInt64) -> Bool {
   let fault = -14
   return systemCall(SystemCall.signalMask, -1, Int(truncatingIfNeeded: address), 0, 8) != fault
+}
+
+/// Sleeps for less than a second, or until the low half of the word is found changed.
+func sleep(nanoseconds: Int, whileEqual word: UnsafeMutablePointer<UInt64>) {
+  let wait = 0
+  var time = (0, nanoseconds)
+  let value = Int(UInt32(truncatingIfNeeded: lacuna_load64(word)))
+  withUnsafeMutablePointer(to: &time) {
+    _ = systemCall(
+      SystemCall.futex, Int(bitPattern: UnsafeRawPointer(word)), wait, value,
+      Int(bitPattern: UnsafeRawPointer($0)))
+  }
 }

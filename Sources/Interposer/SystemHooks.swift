@@ -45,10 +45,10 @@ public func didSystem(
 
 /// See InterposerEntry.h.
 @c(lacuna_did_unmap)
-public func didUnmap(_ address: UInt64, _ bytes: UInt64, _ ticksBefore: UInt64) {
-  guard ticksBefore != 0 else { return }
+public func didUnmap(_ address: UInt64, _ bytes: UInt64, _ stamp: UInt64) {
   let thread = lacuna_current_thread().unsafelyUnwrapped
-  let writer = Recording.current(thread)
+  guard let writer = Recording.resume(thread, stamp, lacuna_frame_address()) else { return }
+  let ticksBefore = Recording.ticks(stamp)
   if bytes > 0, writer.reserve(systemRecordWords) {
     writer.putSystem(
       ticksBefore, node: 0, entry: EntryNumber.munmap, address: address, size: bytes, detail: 0)
@@ -59,12 +59,12 @@ public func didUnmap(_ address: UInt64, _ bytes: UInt64, _ ticksBefore: UInt64) 
 /// See InterposerEntry.h.
 @c(lacuna_did_remap)
 public func didRemap(
-  _ old: UInt64, _ oldBytes: UInt64, _ address: UInt64, _ bytes: UInt64, _ ticksBefore: UInt64,
+  _ old: UInt64, _ oldBytes: UInt64, _ address: UInt64, _ bytes: UInt64, _ stamp: UInt64,
   _ frame: UnsafeRawPointer?
 ) {
-  guard ticksBefore != 0 else { return }
   let thread = lacuna_current_thread().unsafelyUnwrapped
-  let writer = Recording.current(thread)
+  guard let writer = Recording.resume(thread, stamp, lacuna_frame_address()) else { return }
+  let ticksBefore = Recording.ticks(stamp)
   if address != 0, writer.reserve(2 &* systemRecordWords) {
     let ticksAfter = lacuna_clock(session.clock)
     let node = stack(from: frame, thread, writer)

@@ -36,13 +36,13 @@ lacuna_left_by_exception(int version, int actions, uint64_t class, void *excepti
   struct lacuna_operators *all = &lacuna_operators_block;
   if (actions & cleanup_phase && all->count > 0) {
     all->count--;
-    lacuna_current_thread()->depth &= ~(uint32_t)LACUNA_OPERATOR_OPEN;
+    lacuna_current_thread()->is_operator_open = 0;
   }
   return continue_unwinding;
 }
 #define ENDS_WITH_EXCEPTION __asm__ volatile(".cfi_personality 0x1b, lacuna_left_by_exception")
 
-INLINE int is_open(void) { return (lacuna_current_thread()->depth & LACUNA_OPERATOR_OPEN) != 0; }
+INLINE int is_open(void) { return lacuna_current_thread()->is_operator_open != 0; }
 
 // The operator that is under way, or null.
 INLINE struct lacuna_operator *open_operator(const void *frame) {
@@ -50,7 +50,7 @@ INLINE struct lacuna_operator *open_operator(const void *frame) {
   // A handler that left with longjmp has left the operator open. Callees lie further down.
   while (all->count > 0 && (uintptr_t)all->stack[all->count - 1].frame <= (uintptr_t)frame) {
     all->count--;
-    lacuna_current_thread()->depth &= ~(uint32_t)LACUNA_OPERATOR_OPEN;
+    lacuna_current_thread()->is_operator_open = 0;
   }
   return all->count > 0 ? &all->stack[all->count - 1] : NULL;
 }
@@ -62,18 +62,18 @@ INLINE struct opened open_as(struct lacuna_operator operator, int is_first) {
   struct lacuna_operators *all = &lacuna_operators_block;
   struct lacuna_thread *thread = lacuna_current_thread();
   struct opened opened = {0, 0};
-  if (!is_first) opened = (struct opened){all->count, thread->depth & LACUNA_OPERATOR_OPEN};
+  if (!is_first) opened = (struct opened){all->count, thread->is_operator_open};
   all->count = opened.count + 1;
   ORDER;
   all->stack[opened.count] = operator;
   ORDER;
-  thread->depth |= LACUNA_OPERATOR_OPEN;
+  thread->is_operator_open = 1;
   return opened;
 }
 
 INLINE void end(struct opened opened) {
   struct lacuna_thread *thread = lacuna_current_thread();
-  thread->depth = (thread->depth & ~(uint32_t)LACUNA_OPERATOR_OPEN) | opened.open;
+  thread->is_operator_open = opened.open;
   ORDER;
   lacuna_operators_block.count = opened.count;
 }

@@ -9,7 +9,9 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <link.h>
+#include <linux/futex.h>
 #include <pthread.h>
+#include <time.h>
 #include <unistd.h>
 
 extern void *__libc_malloc(size_t);
@@ -192,4 +194,24 @@ int lacuna_find_object(uint64_t pc, struct lacuna_object *object) {
   object->eh_frame_header = (uint64_t)found.dlfo_eh_frame;
   object->path = found.dlfo_link_map ? found.dlfo_link_map->l_name : "";
   return 1;
+}
+
+// The linker gives the bounds.
+extern const char __executable_start[] __attribute__((visibility("hidden")));
+extern const char etext[] __attribute__((visibility("hidden")));
+
+int lacuna_is_own_code(uint64_t address) {
+  return address - (uint64_t)__executable_start < (uint64_t)(etext - __executable_start);
+}
+
+// glibc makes the number of a thread's clock from what it knows, in the kernel's way: the bits above
+// the lowest three are the complement of the thread's own number.
+int32_t lacuna_thread_identifier(void) {
+  clockid_t clock;
+  if (pthread_getcpuclockid(pthread_self(), &clock) != 0) return 0;
+  return ~(clock >> 3);
+}
+
+int lacuna_owner_died(const void *robust_mutex) {
+  return (__atomic_load_n((const uint32_t *)robust_mutex, __ATOMIC_ACQUIRE) & FUTEX_OWNER_DIED) != 0;
 }

@@ -7,7 +7,8 @@ import Trace
 /// Turns what one process writes into its segment into a trace, for as long as it runs.
 ///
 /// Whoever owns it starts or finds the process, calls ``begin(processID:)`` and then ``step()``
-/// every millisecond or so, and ``finish()`` when the process is gone or is to be left alone.
+/// every millisecond or so, and ``finish()`` when the process is gone or is to be left alone: all
+/// that on one thread, with whose life the recorder's is taken to end.
 final class ProcessRecording {
   /// What one call of ``step()`` found.
   struct Pass {
@@ -23,6 +24,7 @@ final class ProcessRecording {
   let segment: Segment
   let writer: TraceWriter
   private(set) var processID: Int32 = 0
+  private let life: RecorderLife
   private var merger: RingMerger
   private var sampler: ResidentSampler?
   private var taker: SnapshotTaker?
@@ -42,10 +44,13 @@ final class ProcessRecording {
       stackLimit: stackLimit, usesFramePointers: usesFramePointers,
       usesMonotonicClock: usesMonotonicClock, regions: metadata.regions ?? .all,
       given: segmentDescriptor)
+    life = try RecorderLife(segment.header)
     merger = RingMerger(
       segment: segment, feeder: TraceFeeder(writer: writer, segment: segment),
       clock: TickClock(usesMonotonicClock: usesMonotonicClock))
   }
+
+  deinit { life.end() }
 
   /// Where the process finds the segment.
   var segmentPath: String { segment.path }
@@ -58,6 +63,9 @@ final class ProcessRecording {
 
   /// Whether the process ever loaded the library: static programs, for example, do not.
   var sawProgram: Bool { segment.header.pointee.traced_pid != 0 }
+
+  /// Programs that the process became by exec and that had no room for the segment.
+  var unrecordedImages: Int { Int(segment.header.pointee.unrecorded_images) }
 
   /// Says which process it is.
   func begin(processID: Int32) {

@@ -39,6 +39,9 @@ public struct RecordingResult: Sendable {
   public var summary: TraceSummary
   /// Whether the program ever loaded the library: static programs, for example, do not.
   public var sawProgram: Bool
+  /// Programs that the process became by exec and that could not be recorded, because a limit on
+  /// its address space left no room for the shared memory.
+  public var unrecordedImages: Int
   /// What kept parts of the trace from being written.
   public var failure: TraceError?
   /// The sums over all processes, where children were followed.
@@ -108,13 +111,14 @@ public struct Recording {
       let exitCode = family.follow(program, progress, waiting)
       return RecordingResult(
         exitCode: exitCode, summary: process.summary, sawProgram: family.totals.sawProgram,
+        unrecordedImages: process.unrecordedImages,
         failure: family.totals.failure, family: family.totals, snapshots: process.snapshots)
     }
     let exitCode = follow(program, progress)
     let failure = process.finish()
     return RecordingResult(
       exitCode: exitCode, summary: process.summary, sawProgram: process.sawProgram,
-      failure: failure, snapshots: process.snapshots)
+      unrecordedImages: process.unrecordedImages, failure: failure, snapshots: process.snapshots)
   }
 
   /// Removes the trace of a program that never ran; a device that was named as output stays.

@@ -53,7 +53,8 @@ struct RingMerger: ~Copyable {
     // A recorder that was stopped, or waited for its disk, has not watched the threads meanwhile.
     let watched = lastPass == 0 ? 0 : min(now &- lastPass, 10_000_000)
     lastPass = now
-    var watermark = isLast ? UInt64.max : clock.now &- clock.ticks(milliseconds: 1)
+    var bounds = StampBounds(
+      visible: isLast ? UInt64.max : clock.now &- clock.ticks(milliseconds: 1))
     let image = segment.header.pointee.image_count
     active.removeAll(keepingCapacity: true)
     var fullest = 0
@@ -61,7 +62,7 @@ struct RingMerger: ~Copyable {
     usedRings = min(ringCount, Int(lacuna_load32(&segment.header.pointee.ring_limit)))
     for ring in 0..<usedRings where segment.controls[ring].claimed == 1 {
       if !isLast, segment.controls[ring].image &+ 1 == image {
-        watermark = min(watermark, bound(ring, watched))
+        bound(ring, watched, &bounds)
       }
       refresh(ring)
       // Only a program that overwrites its ring writes stamps of the future. Waiting for their turn
@@ -73,19 +74,19 @@ struct RingMerger: ~Copyable {
       fullest = max(fullest, cursors[ring].unreadWords * 16 / Int(LACUNA_RING_WORDS))
     }
     feeder.importModules()
-    while let fence = fences.next, fence <= watermark {
-      merge(upTo: fence)
+    while let fence = fences.next, fence <= bounds.watermark {
+      merge(bounds, upTo: fence)
       fences.cross(at: clock.time(fence), after: feeder.writer.summary.steps)
     }
-    merge(upTo: watermark)
+    merge(bounds, upTo: bounds.watermark)
     for ring in 0..<usedRings where segment.controls[ring].claimed == 1 {
       cursors[ring].publish()
     }
     return fullest
   }
 
-  /// The oldest stamp that may still be in flight in a ring; all ones if none is.
-  private mutating func bound(_ ring: Int, _ watched: UInt64) -> UInt64 {
+  /// Adds the oldest stamp that may still be in flight in a ring, if one is.
+  private mutating func bound(_ ring: Int, _ watched: UInt64, _ bounds: inout StampBounds) {
     var stamp = lacuna_load64(&segment.controls[ring].pending)
     var spins = 0
     // 1 lasts for the few instructions before the stamp is taken.
@@ -95,18 +96,22 @@ struct RingMerger: ~Copyable {
     }
     guard stamp != 0 else {
       inFlight[ring].stamp = 0
-      return .max
+      return
     }
     if inFlight[ring].stamp != stamp {
       inFlight[ring] = (stamp, 0)
     } else {
       inFlight[ring].age &+= watched
       // A thread that left its hook by a jump out of a signal handler never says so.
-      if inFlight[ring].age > 1_000_000_000 { return .max }
+      if inFlight[ring].age > 1_000_000_000 { return }
     }
     // About to take a stamp for longer than that: it was interrupted, and the stamp may already be
     // taken. Nothing newer than what this ring has shown is certain.
-    return stamp == 1 ? cursors[ring].record.ticks : stamp
+    if stamp == 1 {
+      bounds.announced.add(cursors[ring].record.ticks, ring: ring)
+    } else {
+      bounds.taken.add(stamp, ring: ring)
+    }
   }
 
   private mutating func refresh(_ ring: Int) {
@@ -129,10 +134,10 @@ struct RingMerger: ~Copyable {
   }
 
   /// Takes records in order from the rings in `active`.
-  private mutating func merge(upTo watermark: UInt64) {
+  private mutating func merge(_ bounds: StampBounds, upTo watermark: UInt64) {
     while !active.isEmpty {
       var first = 0
-      var next = watermark
+      var next = UInt64.max
       for i in active.indices.dropFirst() {
         let ticks = cursors[active[i]].record.ticks
         if ticks < cursors[active[first]].record.ticks {
@@ -144,18 +149,33 @@ struct RingMerger: ~Copyable {
       }
       let ring = active[first]
       guard cursors[ring].record.ticks <= watermark else { return }
-      take(ring, upTo: next)
+      guard take(ring, until: next, upTo: watermark, bounds) else { return }
       if !cursors[ring].hasRecord { active.remove(at: first) }
     }
   }
 
   /// Takes the records of one ring up to the stamp at which another ring's turn comes.
-  private mutating func take(_ ring: Int, upTo limit: UInt64) {
+  ///
+  /// False when it is not certain yet whether a reallocation is to be split; it is left for the next
+  /// pass.
+  private mutating func take(
+    _ ring: Int, until next: UInt64, upTo watermark: UInt64, _ bounds: StampBounds
+  ) -> Bool {
     let writer = feeder.writer
+    let limit = min(next, watermark)
     repeat {
       let time = clock.time(cursors[ring].record.ticks)
       let isReallocation = cursors[ring].record.kind == .reallocate
-      let whole = isReallocation && cursors[ring].record.ticksAfter <= limit
+      var whole = false
+      if isReallocation {
+        let end = cursors[ring].record.ticksAfter
+        if let isUndisturbed = bounds.isUndisturbed(until: end, ring: ring, next: next) {
+          whole = isUndisturbed
+        } else if end < bounds.visible &+ clock.ticks(milliseconds: 1000) {
+          // One that ends later was made up by a program that overwrote its ring.
+          return false
+        }
+      }
       cursors[ring].lookAhead { writer.prefetch($0) }
       feeder.feed(
         cursors[ring].record, thread: cursors[ring].thread, time: time, whole: whole,
@@ -168,6 +188,7 @@ struct RingMerger: ~Copyable {
         cursors[ring].advance { feeder.threads.thread(serial: $0, kernelID: $1, clock) }
       }
     } while cursors[ring].hasRecord && cursors[ring].record.ticks <= limit
+    return true
   }
 
   // MARK: Threads that ended

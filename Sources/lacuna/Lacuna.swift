@@ -1,6 +1,7 @@
 // The command: its subcommands and its version.
 
 import ArgumentParser
+import Glibc
 
 @main
 struct Lacuna: ParsableCommand {
@@ -28,6 +29,11 @@ struct Lacuna: ParsableCommand {
     ])
 
   static func main() {
+    // The arguments themselves are read from /proc, and so is nearly all that there is to record.
+    guard !CommandLine.arguments.isEmpty else {
+      fail("there is no /proc here; mount it first: mount -t proc proc /proc")
+      Glibc.exit(1)
+    }
     let arguments = Array(CommandLine.arguments.dropFirst())
     main(arguments.first == "record" ? RecordCommand.parsed(arguments) : arguments)
   }

@@ -148,6 +148,12 @@ struct RecordCommand: ParsableCommand {
 
   private func conclude(_ result: RecordingResult, _ path: String) {
     if let failure = result.failure { fail("the trace is incomplete: \(failure)") }
+    if result.unrecordedImages > 0 {
+      fail(
+        "\(result.unrecordedImages) of the programs that ran one after another in the process "
+          + "could not be recorded: under their limit on address space (ulimit -v) there is no "
+          + "room for the shared memory of the recording")
+    }
     guard result.sawProgram else {
       fail(
         "nothing was recorded: the program never loaded liblacuna.so. Statically linked programs "

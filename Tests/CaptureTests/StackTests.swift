@@ -104,17 +104,4 @@ import Trace
     #expect(file.summary.allocations >= UInt64(result.numbers[0]))
     #expect(file.threads.count >= 2701)
   }
-
-  @Test("blocks that wander between threads, one arena, no thread caches")
-  func handover() throws {
-    let workshop = try Workshop()
-    let program = try workshop.compile("handover.c", "-O2")
-    let (result, trace) = try workshop.record(
-      [program, "8", "100000"],
-      environment: ["GLIBC_TUNABLES": "glibc.malloc.tcache_count=0:glibc.malloc.arena_max=1"])
-    let file = try TraceFile(path: trace)
-    try checkSound(file)
-    #expect(file.summary.reallocations == UInt64(result.numbers[2]))
-    #expect(file.threads.count == 9)
-  }
 }

@@ -11,7 +11,8 @@ import Trace
     "exit codes and signals are the program's own",
     arguments: [
       ("return", 3), ("_exit", 7), ("kill", 137), ("segv", 139), ("abort", 134),
-      ("double-free", 134),
+      ("double-free", 134), ("quick_exit", 9), ("running-exit", 5), ("running-abort", 134),
+      ("running-exec", 4),
     ])
   func endings(how: String, code: Int) throws {
     let workshop = try Workshop()
@@ -26,7 +27,19 @@ import Trace
       for request in batch where request.operation == .allocate && request.size == 24 { count += 1 }
     }
     #expect(count >= 100_000)
-    #expect(file.summary.frees == (how == "double-free" ? 2 : 0))
+    // After exec the shell frees too.
+    if how != "running-exec" { #expect(file.summary.frees == (how == "double-free" ? 2 : 0)) }
+  }
+
+  @Test("a thread outlives main")
+  func outlivedMain() throws {
+    let workshop = try Workshop()
+    let program = try workshop.compile("endings.c", "-O0", "-fno-builtin")
+    let (result, trace) = try workshop.record([program, "pthread_exit"])
+    #expect(result.exitCode == 6)
+    let file = try TraceFile(path: trace)
+    try checkSound(file)
+    #expect(try Tally(of: file, sizes: 24...24).allocations >= 100_001)
   }
 
   @Test("what a forked child does is not the program's")

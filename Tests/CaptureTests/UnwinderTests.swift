@@ -7,9 +7,10 @@ import Testing
 import Trace
 
 @Suite struct UnwinderTests {
-  /// Records the program with a second library behind ours that takes every 61st stack itself.
+  /// Records the program with a second library behind ours that takes stacks itself: every `rate`th,
+  /// or a third of a million without gaps in the long form.
   private func compare(
-    _ workshop: Workshop, _ command: [String], environment: [String: String] = [:],
+    _ workshop: Workshop, _ command: [String], rate: Int = 61, environment: [String: String] = [:],
     sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
     let witness = try workshop.compile(
@@ -18,6 +19,8 @@ import Trace
     var variables = environment
     variables["LD_PRELOAD"] = witness
     variables["WITNESS_FILE"] = workshop.file("stacks")
+    variables["WITNESS_RATE"] = String(wantsLongTests ? 1 : rate)
+    variables["WITNESS_SAMPLES"] = String(wantsLongTests ? 350_000 : 10_000)
     variables["WITNESS_PROGRAM"] =
       URL(fileURLWithPath: command[0]).resolvingSymlinksInPath().path
     let (result, path) = try workshop.record(command, environment: variables)
@@ -27,35 +30,58 @@ import Trace
     let file = try TraceFile(path: path)
     var stacks: [StackID] = []
     try file.read(addresses: false) { batch in
-      for request in batch {
+      for request in batch where request.thread == ThreadIndex(0) {
         switch request.operation {
         case .allocate, .reallocate, .reallocateEnd: stacks.append(request.stack)
         default: break
         }
       }
     }
-    // What was asked for before the witness was ready, or while it loaded a library, is in the
-    // trace alone: the two sequences are shifted until their first stacks agree.
-    var position = 0
+    let outcome = Comparison(words: words, stacks: stacks, table: file.stacks)
+    print("\(command[0]): \(outcome.compared) stacks, \(outcome.different) different")
+    #expect(outcome.compared > (wantsLongTests ? 300_000 : 2000), sourceLocation: sourceLocation)
+    #expect(
+      outcome.different == 0, "of \(outcome.compared): \(outcome.examples)",
+      sourceLocation: sourceLocation)
+  }
+
+  /// The stacks of the witness beside those of the trace.
+  private struct Comparison {
     var compared = 0
     var different = 0
-    var shift = 0
-    while position + 2 <= words.count {
-      let number = Int(words[position])
-      let count = Int(words[position + 1])
-      let expected = Array(words[position + 2..<position + 2 + count])
-      position += 2 + count
-      func agrees(_ shift: Int) -> Bool {
-        guard stacks.indices.contains(number + shift) else { return false }
-        let taken = file.stacks.returnAddresses(of: stacks[number + shift])
-        return taken.prefix(128) == expected.prefix(128) || taken == expected.dropLast()
+    var examples: [String] = []
+
+    init(words: [UInt64], stacks: [StackID], table: StackTable) {
+      var position = 0
+      // What was asked for before the witness was ready, or while it loaded a library, is in the
+      // trace alone: the two sequences are shifted until their first stacks agree.
+      var shift = 0
+      while position + 2 <= words.count {
+        let number = Int(words[position])
+        let count = Int(words[position + 1])
+        let expected = words[position + 2..<position + 2 + count]
+        position += 2 + count
+        func taken(_ shift: Int) -> [UInt64] {
+          guard stacks.indices.contains(number + shift) else { return [] }
+          return table.returnAddresses(of: stacks[number + shift])
+        }
+        func agrees(_ shift: Int) -> Bool {
+          let taken = taken(shift)
+          return taken.elementsEqual(expected.prefix(128))
+            || taken.elementsEqual(expected.dropLast())
+        }
+        if compared < 3, !agrees(shift) { shift = (0..<200).first(where: agrees) ?? shift }
+        compared += 1
+        guard !agrees(shift) else { continue }
+        different += 1
+        guard examples.count < 5 else { continue }
+        let kept = taken(shift)
+        let common = zip(kept, expected).prefix { $0 == $1 }.count
+        examples.append(
+          "\(common) equal of \(kept.count) and \(count), then \(kept.dropFirst(common).prefix(3)) "
+            + "and \(expected.dropFirst(common).prefix(3))")
       }
-      if compared < 3, !agrees(shift) { shift = (0..<200).first(where: agrees) ?? shift }
-      compared += 1
-      if !agrees(shift) { different += 1 }
     }
-    #expect(compared > 2000, sourceLocation: sourceLocation)
-    #expect(different == 0, "of \(compared)", sourceLocation: sourceLocation)
   }
 
   @Test("Python") func python() throws {
@@ -75,10 +101,74 @@ import Trace
   @Test("clang") func clang() throws {
     let workshop = try Workshop()
     let source = workshop.file("a.cpp")
-    try "#include <map>\n#include <string>\nint f() { std::map<int, int> m; return m[1]; }\n"
-      .write(toFile: source, atomically: false, encoding: .utf8)
+    let headers = ["map", "string"] + (wantsLongTests ? ["regex", "iostream", "algorithm"] : [])
+    let text = headers.map { "#include <\($0)>\n" }.joined()
+    let body =
+      wantsLongTests
+      ? "bool f() { std::regex r(\"a+b\"); return std::regex_match(\"aab\", r); }\n"
+      : "int f() { std::map<int, int> m; return m[1]; }\n"
+    try (text + body).write(toFile: source, atomically: false, encoding: .utf8)
     let compiler = try workshop.run("which", ["clang++"]).output.trimmingCharacters(
       in: .whitespacesAndNewlines)
     try compare(workshop, [compiler, "-O1", "-c", source, "-o", workshop.file("a.o")])
+  }
+
+  @Test("the Swift compiler") func swift() throws {
+    let workshop = try Workshop()
+    let source = workshop.file("a.swift")
+    let functions = (0..<(wantsLongTests ? 50 : 1)).map { n in
+      """
+      public struct Pair\(n)<T: Hashable> { public var first: T; public var second: [T: Int] }
+      public func count\(n)<T: Hashable>(_ items: [T]) -> Pair\(n)<T>? {
+        var result: [T: Int] = [:]
+        for item in items { result[item, default: 0] += 1 }
+        return items.first.map { Pair\(n)(first: $0, second: result) }
+      }
+      """
+    }
+    try functions.joined(separator: "\n").write(toFile: source, atomically: false, encoding: .utf8)
+    let driver = try workshop.run("which", ["swiftc"]).output.trimmingCharacters(
+      in: .whitespacesAndNewlines)
+    let frontend = URL(fileURLWithPath: driver).resolvingSymlinksInPath()
+      .deletingLastPathComponent().appendingPathComponent("swift-frontend").path
+    try compare(
+      workshop,
+      [
+        frontend, "-frontend", "-c", "-O", "-module-name", "a", "-parse-as-library", source, "-o",
+        workshop.file("a.o"),
+      ], rate: 61)
+  }
+
+  @Test("a Swift program") func swiftProgram() throws {
+    let workshop = try Workshop()
+    let source = workshop.file("tree.swift")
+    try """
+    final class Node {
+      var children: [Node] = []
+      var name: String
+      init(_ depth: Int) {
+        name = "a node at depth \\(depth), whose name is long"
+        if depth > 0 { children = (0..<3).map { _ in Node(depth - 1) } }
+      }
+      func walk(_ visit: (String) throws -> Void) rethrows {
+        try visit(name)
+        for child in children.reversed() { try child.walk(visit) }
+      }
+    }
+    struct Stop: Error { var text: String }
+    var words: [String: [Int]] = [:]
+    for round in 0..<\(wantsLongTests ? 40 : 3) {
+      let tree = Node(7)
+      try tree.walk { words[$0 + String(round % 5), default: []].append($0.count) }
+      do { try tree.walk { throw Stop(text: $0 + "!") } } catch { words["error"] = [] }
+      let lazy = words.lazy.filter { $0.value.count > 1 }.map { $0.key.uppercased() }
+      words["\\(lazy.reduce("", +).count)"] = [1]
+    }
+    print(words.count)
+    """.write(toFile: source, atomically: false, encoding: .utf8)
+    let program = workshop.file("tree")
+    let build = try workshop.run("swiftc", ["-O", source, "-o", program])
+    try #require(build.exitCode == 0, "\(build.errors)")
+    try compare(workshop, [program], rate: 7)
   }
 }

@@ -1,6 +1,7 @@
 // Strange surroundings: no environment, no directory, no descriptors, tight limits.
 
 import Foundation
+import Glibc
 import TestSupport
 import Testing
 import Trace
@@ -86,6 +87,99 @@ import Trace
     #expect(result.exitCode == 5)
     #expect(result.errors == "")
     #expect(try TraceFile(path: trace).summary.frees >= 20_000)
+  }
+
+  /// Runs `hardship.c` and expects all that it does in the trace.
+  private func expectUnharmed(_ arguments: [String]) throws {
+    let program = try workshop.compile("hardship.c", "-O1", "-fno-builtin")
+    try #require(try workshop.run(program, arguments).exitCode == 5)
+    let (result, trace) = try workshop.record([program] + arguments)
+    #expect(result.exitCode == 5)
+    #expect(result.errors == "")
+    let file = try TraceFile(path: trace)
+    #expect(file.isComplete)
+    #expect(file.summary.lostEvents == 0)
+    #expect(file.summary.allocations >= 20_000)
+    #expect(file.summary.frees >= 20_000)
+  }
+
+  @Test(
+    "a program that takes everything from itself: descriptors, limits, environment",
+    arguments: ["dup2", "closefrom", "limits", "environment"])
+  func hardship(how: String) throws { try expectUnharmed([how]) }
+
+  @Test(
+    "a program that locks itself into an empty directory, or becomes another user",
+    .enabled(if: getuid() == 0, "only root may do that"), arguments: ["chroot", "user"])
+  func privileges(how: String) throws {
+    let empty = workshop.file("empty")
+    try FileManager.default.createDirectory(atPath: empty, withIntermediateDirectories: false)
+    try expectUnharmed([how, empty])
+  }
+
+  @Test("a system without /proc", .enabled(if: getuid() == 0, "only root can unmount it"))
+  func noProc() throws {
+    for command in ["record -o a.trace -- touch marker", "info a.trace"] {
+      let result = try workshop.shell(
+        """
+        unshare --mount --propagation private sh -c 'umount -l /proc && "$LACUNA" \(command)'
+        """)
+      #expect(result.exitCode == 1)
+      #expect(result.errors.contains("lacuna: error: there is no /proc"), "\(result)")
+    }
+    #expect(!FileManager.default.fileExists(atPath: workshop.file("marker")))
+  }
+
+  @Test("a program that exec leaves too little address space for runs, and it is said")
+  func addressSpace() throws {
+    let program = try workshop.compile("hardship.c", "-O1", "-fno-builtin")
+    let script = "ulimit -v 300000; exec '\(program)' environment"
+    let (result, trace) = try workshop.record(["sh", "-c", script])
+    #expect(result.exitCode == 5)
+    #expect(result.errors.contains("ulimit -v"), "\(result.errors)")
+    let file = try TraceFile(path: trace)
+    #expect(file.isComplete)
+    #expect(file.summary.allocations < 20_000)
+  }
+
+  @Test(
+    "a full disk cuts the trace short and says so; the program goes on as always",
+    .enabled(if: getuid() == 0, "only root can mount a small disk"))
+  func fullDisk() throws {
+    let program = try workshop.compile("handover.c", "-O1", "-fno-builtin")
+    let result = try workshop.shell(
+      """
+      mkdir disk
+      unshare --mount --propagation private sh -c '
+        mount -t tmpfs -o size=64k none disk &&
+        "$LACUNA" record -q -o disk/a.trace -- "$0" 2 100000; echo $?
+        "$LACUNA" info --json disk/a.trace >info; echo $?' '\(program)'
+      """)
+    let lines = result.output.split(separator: "\n")
+    #expect(lines.count == 3 && lines.last == "0" && lines.dropLast().last == "0", "\(result)")
+    #expect(result.errors.contains("the trace is incomplete"), "\(result)")
+    #expect(result.errors.contains("No space left"), "\(result)")
+    let info = String(decoding: try workshop.contents(workshop.file("info")), as: UTF8.self)
+    #expect(try JSONObject(info).bool("complete") == false)
+  }
+
+  @Test("a recorder that is killed while the program fills its rings leaves that unharmed")
+  func killedRecorder() throws {
+    let program = try workshop.compile("handover.c", "-O1", "-fno-builtin")
+    let result = try workshop.shell(
+      """
+      "$LACUNA" record -q -o a.trace -- '\(program)' 2 1000000 >out &
+      until [ -e a.trace ] && [ $(stat -c %s a.trace) -gt 200000 ]; do sleep 0.01; done
+      child=$(pgrep -P $!)
+      kill -KILL $!; wait $! 2>/dev/null
+      for i in $(seq 3000); do [ -s out ] && break; sleep 0.02; done
+      kill -KILL $child 2>/dev/null
+      cat out
+      """)
+    #expect(result.numbers.count == 3, "\(result)")
+    let info = try workshop.lacuna(["info", "--json", workshop.file("a.trace")])
+    #expect(info.exitCode == 0)
+    #expect(try JSONObject(info.output).bool("complete") == false)
   }
 
   @Test("few descriptors")

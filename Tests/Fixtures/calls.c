@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,57 @@
 
 #define CHECK(condition) \
   do { if (!(condition)) printf("line %d: %s\n", __LINE__, #condition); } while (0)
+
+// What succeeds leaves errno alone, as it does without a tracer: also the first request of a thread.
+static void *keep_errno(void *unused) {
+  void *p, *q = NULL;
+#define SAME(statement)                                                    \
+  do {                                                                     \
+    errno = 4711;                                                          \
+    statement;                                                             \
+    if (errno != 4711) printf("line %d: errno %d\n", __LINE__, errno);     \
+  } while (0)
+  SAME(p = malloc(100));
+  SAME(p = realloc(p, 3000));
+  SAME(p = reallocarray(p, 10, 10));
+  SAME(free(p));
+  SAME(p = calloc(3, 30));
+  SAME((void)malloc_usable_size(p));
+  SAME(p = realloc(p, 0));
+  SAME(posix_memalign(&q, 64, 100));
+  SAME(free(q));
+  SAME(q = aligned_alloc(64, 64));
+  SAME(free(q));
+  SAME(q = memalign(128, 60));
+  SAME(free(q));
+  SAME(q = valloc(60));
+  SAME(free(q));
+  SAME(q = pvalloc(60));
+  SAME(free(q));
+  SAME(q = malloc(3000000));
+  SAME(q = realloc(q, 5000000));
+  SAME(free(q));
+  SAME(free(NULL));
+  // So many that the ring goes round and has to wait.
+  for (int i = 0; i < 200000; i++) SAME(free(malloc(70)));
+  errno = 4711;
+  CHECK(posix_memalign(&q, 64, SIZE_MAX / 2 + 1) == ENOMEM);
+  CHECK(posix_memalign(&q, 24, 8) == EINVAL);
+  return unused;
+}
+
+// A failing call leaves what it was given as it was.
+static void kept_on_failure(size_t huge) {
+  void *place = (void *)1;
+  CHECK(posix_memalign(&place, 64, huge) == ENOMEM && place == (void *)1);
+  char *p = malloc(100);
+  memset(p, 7, 100);
+  CHECK(realloc(p, huge) == NULL && errno == ENOMEM && p[0] == 7 && p[99] == 7);
+  CHECK(reallocarray(p, huge, 2) == NULL && p[99] == 7);
+  CHECK(memalign(64, huge) == NULL && aligned_alloc(64, huge) == NULL);
+  CHECK(valloc(huge) == NULL && pvalloc(huge) == NULL);
+  free(p);
+}
 
 int main(void) {
   volatile size_t huge = SIZE_MAX / 2 + 1;
@@ -19,6 +71,7 @@ int main(void) {
   errno = 5;
   CHECK(malloc(huge) == NULL && errno == ENOMEM);
   CHECK(calloc(huge, 4) == NULL && errno == ENOMEM);
+  kept_on_failure(huge);
   CHECK((p = calloc(10, 10)) != NULL && ((char *)p)[99] == 0);
   CHECK((p = realloc(p, 1000)) != NULL);
   CHECK(realloc(p, huge) == NULL);
@@ -50,6 +103,10 @@ int main(void) {
   errno = 42;
   free(p);
   CHECK(errno == 42);
+  keep_errno(NULL);
+  pthread_t thread;
+  if (pthread_create(&thread, NULL, keep_errno, NULL) != 0) return 1;
+  pthread_join(thread, NULL);
   char *copy = strdup("a string that libc copies through the interposed malloc");
   free(copy);
   return 0;

@@ -1,11 +1,24 @@
 // Ends in the way that the first argument names, after a known number of allocations.
 #define _GNU_SOURCE
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+// Allocates on and on, other sizes than main does.
+static void *allocate(void *unused) {
+  for (;;) (void)!malloc(25 + (rand() & 15) * 16);
+  return unused;
+}
+
+static void *outlive_main(void *main_thread) {
+  pthread_join(*(pthread_t *)main_thread, NULL);
+  void *volatile late = malloc(24);
+  exit(late ? 6 : 1);
+}
 
 int main(int argc, char **argv) {
   const char *how = argc > 1 ? argv[1] : "return";
@@ -15,6 +28,23 @@ int main(int argc, char **argv) {
   if (!strcmp(how, "segv")) raise(SIGSEGV);
   if (!strcmp(how, "abort")) abort();
   if (!strcmp(how, "_exit")) _exit(7);
+  if (!strcmp(how, "quick_exit")) quick_exit(9);
+  if (!strcmp(how, "pthread_exit")) {
+    static pthread_t self, other;
+    self = pthread_self();
+    pthread_create(&other, NULL, outlive_main, &self);
+    pthread_exit(NULL);
+  }
+  if (!strncmp(how, "running-", 8)) {
+    for (int i = 0; i < 3; i++) {
+      pthread_t other;
+      pthread_create(&other, NULL, allocate, NULL);
+    }
+    usleep(3000);
+    if (!strcmp(how, "running-exit")) exit(5);
+    if (!strcmp(how, "running-exec")) execl("/bin/sh", "sh", "-c", "exit 4", NULL);
+    abort();
+  }
   if (!strcmp(how, "double-free")) {
     free(kept[0]);
     free(kept[0]);

@@ -97,6 +97,17 @@ private final class Rings {
       ])
   }
 
+  @Test("a reallocation that has ended, but not long enough ago to be certain, stays whole")
+  func recentReallocation() throws {
+    let rings = try Rings()
+    rings.claim(1)
+    rings.allocate(1, 0x1000, at: 0)
+    rings.reallocate(1, 0x1000, 0x2000, from: 10, to: 1_400_000_000)
+    _ = rings.merger.pass(isLast: false)
+    _ = rings.merger.pass(isLast: true)
+    #expect(try rings.steps() == ["allocate 4096", "reallocate 8192"])
+  }
+
   @Test("a stamp in flight holds back all that is newer, and nothing older")
   func pending() throws {
     let rings = try Rings()

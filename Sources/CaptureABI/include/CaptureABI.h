@@ -152,10 +152,21 @@ struct lacuna_header {
 
   // Private memory of the library in the traced process: pairs of start and end.
   uint64_t own[2 * LACUNA_OWN_RANGES];
+  uint32_t unrecorded_images; // those that had no room for this segment
+  uint64_t recorder_life[8]; // a robust pthread_mutex_t that the recorder holds for as long as it lives
   char executable[LACUNA_PATH_BYTES];
   char allocator[LACUNA_PATH_BYTES];
   struct lacuna_region_rule regions;
 };
+
+static inline uint64_t lacuna_unrecorded_images_offset(void) {
+  return __builtin_offsetof(struct lacuna_header, unrecorded_images);
+}
+
+/// Where the mutex lies.
+static inline uint64_t *lacuna_recorder_life(struct lacuna_header *header) {
+  return header->recorder_life;
+}
 
 struct lacuna_ring_control {
   // Written by the thread.

@@ -19,8 +19,12 @@ struct lacuna_writer {
 };
 
 struct lacuna_thread {
-  uint32_t depth;                      // hooks that this thread is in: more than 1 inside a signal
+  // Where on the stack the hooks stand that this thread is in; 0: in none. The second one is that of
+  // a signal handler that interrupted the first. One store enters a hook, and one leaves it.
+  uint64_t places[2];
   uint32_t serial;                     // 0 until the first event; then 1, 2, ...
+  int32_t identifier;                  // the kernel's
+  uint32_t is_operator_open;           // an operator new or delete waits for its block to be recorded
   uint32_t generation;                 // of the session that the writers belong to; 0: of none
   uint32_t nested_generation;          // the same of the second writer, while the first is in use
   uint64_t stack_low, stack_top;       // of the thread's own stack, what is known to be mapped
@@ -33,9 +37,7 @@ extern __thread struct lacuna_thread lacuna_thread_block
 
 static inline struct lacuna_thread *lacuna_current_thread(void) { return &lacuna_thread_block; }
 
-/// Bits of `lacuna_thread.depth` that count; the next one says that a function called by an operator
-/// new or delete may have to speak for it.
-enum { LACUNA_DEPTH_MASK = 0xff, LACUNA_OPERATOR_OPEN = 0x100, LACUNA_OPERATOR_DEPTH = 4 };
+enum { LACUNA_OPERATOR_DEPTH = 4 };
 
 /// An operator new or delete that is under way. The function of the allocator that it calls, if it
 /// calls one, records the block in its name.
@@ -70,6 +72,21 @@ static inline struct lacuna_writer *lacuna_writer_of(struct lacuna_thread *threa
   return &thread->writers[index];
 }
 
+static inline uint64_t *lacuna_place_of(struct lacuna_thread *thread, int index) {
+  return &thread->places[index];
+}
+
+/// The frame address of the function into which this is inlined.
+static inline __attribute__((always_inline)) uint64_t lacuna_frame_address(void) {
+  return (uint64_t)__builtin_frame_address(0);
+}
+
+/// Whether an address lies in the code of this library.
+int lacuna_is_own_code(uint64_t address);
+
+/// The kernel's number of the calling thread, without a system call.
+int32_t lacuna_thread_identifier(void);
+
 /// The clock that both halves use: ordered after earlier instructions as soon as there is a second
 /// thread whose stamps could be compared with ours.
 static inline uint64_t lacuna_clock(uint32_t kind);
@@ -100,6 +117,9 @@ int lacuna_find_object(uint64_t pc, struct lacuna_object *object);
 int lacuna_find_loader(struct lacuna_object *object);
 /// Whether the loader is adding objects to the process, as it tells debuggers.
 int lacuna_loader_is_adding(void);
+/// Whether a thread that died held the lock. The kernel says so in the lock itself, also after
+/// SIGKILL: no system call is needed to ask.
+int lacuna_owner_died(const void *robust_mutex);
 
 /// The address of the malloc that answers.
 uint64_t lacuna_real_malloc_address(void);
