@@ -14,7 +14,7 @@ public func gate(_ reason: UInt32, _ detail: UInt64) {
   }
   // A child of vfork shares this memory, and is not the process that is looked at.
   guard systemCall(SystemCall.getpid) == Int(header.pointee.traced_pid) else { return }
-  let own = UInt32(truncatingIfNeeded: systemCall(SystemCall.gettid))
+  let own = UInt32(bitPattern: lacuna_thread_identifier())
   var patience = Gate.slices
   guard Gate.enter(header, own, &patience) else { return }
   header.pointee.gate_reason = reason
