@@ -25,11 +25,12 @@ import Trace
     let data = try #require(FileManager.default.contents(atPath: workshop.file("stacks")))
     let words = data.withUnsafeBytes { Array($0.bindMemory(to: UInt64.self)) }
     let file = try TraceFile(path: path)
-    var stacks: [StackID] = []
+    var stacks: [(id: StackID, isOperator: Bool)] = []
     try file.read(addresses: false) { batch in
       for request in batch {
         switch request.operation {
-        case .allocate, .reallocate, .reallocateEnd: stacks.append(request.stack)
+        case .allocate, .reallocate, .reallocateEnd:
+          stacks.append((request.stack, request.entry.rawValue >= EntryPoint.new.rawValue))
         default: break
         }
       }
@@ -47,8 +48,14 @@ import Trace
       position += 2 + count
       func agrees(_ shift: Int) -> Bool {
         guard stacks.indices.contains(number + shift) else { return false }
-        let taken = file.stacks.returnAddresses(of: stacks[number + shift])
-        return taken.prefix(128) == expected.prefix(128) || taken == expected.dropLast()
+        let stack = stacks[number + shift]
+        let taken = file.stacks.returnAddresses(of: stack.id)
+        // The stack of an operator begins at its caller; the witness was called from inside it: by
+        // the C++ library's operator, which perhaps another one of it has called, and the tracer.
+        return (stack.isOperator ? 2...3 : 0...0).contains { inner in
+          let expected = expected.dropFirst(inner)
+          return taken.prefix(128) == expected.prefix(128) || taken == expected.dropLast()
+        }
       }
       if compared < 3, !agrees(shift) { shift = (0..<200).first(where: agrees) ?? shift }
       compared += 1

@@ -119,6 +119,9 @@ static inline uint64_t lacuna_clock(uint32_t kind) {
 /// records and becomes 0 in every child of fork, or NULL when nothing is to be recorded.
 const volatile uint8_t *lacuna_start(char **environment);
 
+/// Added to an alignment's shift where the short record has no room for the entry point.
+enum { LACUNA_LONG_FORM = 64 };
+
 /// `frame` is the frame address of the exported function: its caller's rbp, return address and,
 /// above them, stack.
 void lacuna_did_allocate(void *block, size_t size, size_t usable, uint32_t entry,
