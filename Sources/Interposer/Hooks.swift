@@ -150,12 +150,9 @@ public func didAllocate(
   if BlockHeader.remainingProbes > 0 {
     BlockHeader.probe(address, usable: UInt64(UInt(bitPattern: usable)))
   }
-  // What the short form has no room for: more bytes than 36 bits say, an address between words, an
-  // alignment, a function beyond 15.
-  let excess =
-    bytes >> UInt64(LACUNA_SIZE_BITS) | address & 7 | UInt64(shift) | UInt64(entry >> 4)
   let isUsual =
-    excess == 0 && UInt64(UInt(bitPattern: usable)) == lacuna_usual_usable(bytes)
+    shift == 0 && UInt64(UInt(bitPattern: usable)) == lacuna_usual_usable(bytes)
+    && bytes >> UInt64(LACUNA_SIZE_BITS) == 0 && address & 7 == 0
   if isUsual {
     if writer.reserve(4) {
       writer.putFirst(kind: UInt64(LACUNA_KIND_ALLOCATE), payload: address >> 3, ticks: ticks)
@@ -166,7 +163,8 @@ public func didAllocate(
     writer.put(address)
     writer.put(bytes)
     writer.put(UInt64(UInt(bitPattern: usable)))
-    writer.put(UInt64(node) | UInt64(entry) << 32 | UInt64(shift) << 40)
+    let alignment = shift & UInt32(LACUNA_LONG_FORM &- 1)
+    writer.put(UInt64(node) | UInt64(entry) << 32 | UInt64(alignment) << 40)
   }
   Recording.leave(thread, writer)
 }

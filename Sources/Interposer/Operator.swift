@@ -72,8 +72,13 @@ enum Operator {
     }
     let bytes = UInt64(UInt(bitPattern: size))
     let wanted = current.pointee.size
-    if bytes == wanted && wanted != 0 { return true }
-    let alignment: UInt64 = 1 &<< UInt64(current.pointee.shift & 63)
+    if bytes == wanted { return true }
+    var alignment: UInt64 = 1
+    if current.pointee.shift != 0 {
+      // Libraries ask for the alignment of a pointer at least.
+      alignment = 1 &<< UInt64(current.pointee.shift & UInt32(LACUNA_LONG_FORM &- 1))
+      if alignment < 8 { alignment = 8 }
+    }
     let atLeastOne = wanted == 0 ? 1 : wanted
     return bytes == (atLeastOne &+ alignment &- 1) & ~(alignment &- 1)
   }

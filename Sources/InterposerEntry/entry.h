@@ -26,6 +26,7 @@ static inline int recording(void) {
   return __builtin_expect(*lacuna_recording, 1) || (lacuna_follows && lacuna_join_family());
 }
 
+/// The binary logarithm of an alignment. glibc rounds up what is no power of two.
 static inline uint32_t shift_of(size_t alignment) {
-  return alignment ? (uint32_t)__builtin_ctzl(alignment) : 0;
+  return alignment > 1 ? 64 - (uint32_t)__builtin_clzl(alignment - 1) : 0;
 }

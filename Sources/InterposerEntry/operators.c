@@ -122,19 +122,22 @@ static void *plain_new(size_t size, size_t alignment, int may_fail) {
   return block;
 }
 
+// Of an aligned form, whose entry points are beyond 15; `alignment` is the constant 0 in others.
+#define SHIFT(alignment) ((alignment) ? shift_of(alignment) | LACUNA_LONG_FORM : 0)
+
 // `outer` is null where no operator is under way.
 #define NEW_BODY(name, number, alignment, outer, arguments)                                        \
   name##_function function = (name##_function)next.function;                                       \
   if (__builtin_expect(!next.mode || !recording(), 0)) TAIL_CALL function arguments;               \
   const void *frame = FRAME;                                                                       \
-  int is_part = continues(outer, size, shift_of(alignment), frame);                                \
+  int is_part = continues(outer, size, SHIFT(alignment), frame);                                \
   if (is_part && next.mode == LACUNA_NEXT_WRAPPER) TAIL_CALL function arguments;                   \
   if (outer && !can_open()) {                                                                      \
     if (next.mode == LACUNA_NEXT_ALLOCATOR) lacuna_did_lose();                                     \
     TAIL_CALL function arguments;                                                                  \
   }                                                                                                \
   struct lacuna_operator operator = {                                                              \
-      .frame = frame, .size = size, .entry = number, .shift = shift_of(alignment)};                \
+      .frame = frame, .size = size, .entry = number, .shift = SHIFT(alignment)};                \
   if (is_part) take_over(&operator, outer);                                                        \
   struct opened opened = open_as(operator, !outer);                                                \
   if (is_part) opened.open = 0;                                                                    \

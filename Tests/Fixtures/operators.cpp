@@ -40,6 +40,8 @@ constexpr auto alignment = std::align_val_t(64);
        (p, alignment))                                                                              \
   FORM(7005, "operator new (aligned)", "operator delete (sized, aligned)", (7005, alignment),       \
        (p, size_t(7005), alignment))                                                                \
+  FORM(7006, "operator new (aligned)", "operator delete (aligned)", (7006, std::align_val_t(1)),    \
+       (p, std::align_val_t(1)))                                                                    \
   FORM(7040, "operator new (aligned, nothrow)", "operator delete (aligned, nothrow)",               \
        (7040, alignment, std::nothrow), (p, alignment, std::nothrow))
 
@@ -180,6 +182,7 @@ static void run_failures(long rounds) {
 extern "C" __attribute__((visibility("default"))) int run(int count, char **arguments);
 int run(int count, char **arguments) {
   long rounds = count > 2 ? atol(arguments[2]) : 1;
+  expected.clear();
   if (count > 1 && strcmp(arguments[1], "failures") == 0)
     run_failures(rounds);
   else

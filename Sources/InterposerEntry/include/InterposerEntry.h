@@ -188,6 +188,8 @@ int lacuna_join_family(void);
 void lacuna_forked(void);
 /// Joins the recorder that has attached to this process. Returns as `lacuna_start` does.
 const volatile uint8_t *lacuna_join(struct lacuna_attachment *request);
+/// Added to an alignment's shift where the short record has no room for the entry point.
+enum { LACUNA_LONG_FORM = 64 };
 
 /// `frame` is the frame address of the exported function: its caller's rbp, return address and,
 /// above them, stack.
