@@ -226,7 +226,9 @@ struct RingMerger: ~Copyable {
       else { continue }
       result.append(
         RequestingThread(
-          index: feeder.thread(serial: control.thread_serial, kernelID: control.thread_id),
+          index: feeder.threads.thread(
+            serial: control.thread_serial, kernelID: control.thread_id,
+            name: Segment.text(control.name), clock),
           pointer: control.thread_pointer, isFirst: control.thread_id == process))
     }
     return result
