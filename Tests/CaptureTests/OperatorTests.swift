@@ -46,7 +46,7 @@ private func expected(_ output: String) -> [String: Int] {
 @Suite struct OperatorTests {
   /// Records a program and compares what it printed with the trace.
   private func compare(
-    _ workshop: Workshop, _ command: [String], environment: [String: String] = [:], runs: Int = 1,
+    _ workshop: Workshop, _ command: [String], environment: [String: String] = [:],
     sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
     let (result, trace) = try workshop.record(command, environment: environment)
@@ -107,19 +107,19 @@ private func expected(_ output: String) -> [String: Int] {
     }
   }
 
-  @Test("operators of the program's own, all or some of them, in it or in a library")
-  func replaced() throws {
+  @Test(
+    "operators of the program's own, all or some of them, in it or in a library",
+    arguments: ["-DALL", "-DSOME"], ["-DHEADER=16", "-DHEADER=0"])
+  func replaced(which: String, header: String) throws {
     let workshop = try Workshop()
-    for flags in ["-DALL", "-DSOME"] {
-      let program = try compile(workshop, "replaced.cpp", flags, as: "replaced\(flags)")
-      try compare(workshop, [program])
-      let library = try compile(
-        workshop, "replaced.cpp", flags, "-DLIBRARY", "-shared", "-fPIC", as: "lib\(flags).so")
-      let user = try compile(
-        workshop, "replaced.cpp", "-DUSER", library, "-Wl,-rpath," + workshop.path,
-        as: "user\(flags)")
-      try compare(workshop, [user])
-    }
+    let program = try compile(workshop, "replaced.cpp", which, header, as: "replaced")
+    try compare(workshop, [program])
+    let library = try compile(
+      workshop, "replaced.cpp", which, header, "-DLIBRARY", "-shared", "-fPIC", as: "libown.so")
+    let user = try compile(
+      workshop, "replaced.cpp", header, "-DUSER", library, "-Wl,-rpath," + workshop.path,
+      as: "user")
+    try compare(workshop, [user])
   }
 
   @Test("a plugin whose C++ library nobody else sees", arguments: ["-O1", "-static-libstdc++"])

@@ -141,27 +141,40 @@ private func line(_ step: SideStep) -> String {
     try checkSound(file)
   }
 
-  @Test("a plugin's own function by the name of a newer C library's is left to it")
+  @Test("plugins' own functions by the name of a newer C library's are left to them")
   func foreignName() throws {
     let workshop = try Workshop()
-    let source = workshop.file("plugin.c")
-    try """
-    #include <stdio.h>
-    __attribute__((visibility("default")))
-    long free_sized(int a, int b, int c, int d, int e, int f) { return a + b + c + d + e + f; }
-    int run(int count, char **arguments) {
-      long (*volatile call)(int, int, int, int, int, int) = free_sized;
-      printf("%ld\\n", call(1, 2, 3, 4, 5, 6));
-      fflush(stdout);
-      return count + !arguments;
+    func compile(_ source: String, _ flags: [String], as name: String) throws -> String {
+      let (path, result) = (workshop.file(name + ".c"), workshop.file(name))
+      try source.write(toFile: path, atomically: false, encoding: .utf8)
+      try #require(try workshop.run("clang", flags + [path, "-o", result]).exitCode == 0)
+      return result
     }
-    """.write(toFile: source, atomically: false, encoding: .utf8)
-    let plugin = workshop.file("plugin.so")
-    try #require(
-      try workshop.run("clang", ["-shared", "-fPIC", source, "-o", plugin]).exitCode == 0)
-    let program = try workshop.compile("plugged.c", "-O1")
-    let (result, trace) = try workshop.record([program, plugin])
-    #expect(result.output == "21\n21\n")
+    let plugin = """
+      long free_sized(int a, int b, int c, int d, int e, int f) {
+        return FACTOR * (a + b + c + d + e + f);
+      }
+      long run(void) {
+        long (*volatile call)(int, int, int, int, int, int) = free_sized;
+        return call(1, 2, 3, 4, 5, 6);
+      }
+      """
+    let plugins = try [1, 10].map {
+      try compile(plugin, ["-shared", "-fPIC", "-DFACTOR=\($0)"], as: "plugin\($0).so")
+    }
+    let program = try compile(
+      """
+      #include <dlfcn.h>
+      #include <stdio.h>
+      int main(int count, char **arguments) {
+        long (*run[2])(void);
+        for (int i = 0; i < 2; i++)
+          *(void **)&run[i] = dlsym(dlopen(arguments[1 + i], RTLD_NOW | RTLD_LOCAL), "run");
+        for (int i = 0; i < 4; i++) printf("%ld\\n", run[i % 2]());
+      }
+      """, [], as: "host")
+    let (result, trace) = try workshop.record([program] + plugins)
+    #expect(result.output == "21\n210\n21\n210\n")
     try checkSound(TraceFile(path: trace))
   }
 }

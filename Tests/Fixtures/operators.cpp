@@ -122,6 +122,19 @@ static void *in_thread(void *) {
   return nullptr;
 }
 
+// Fails at each level of a recursion, and goes on below.
+__attribute__((noinline)) static void descend(int levels) {
+  failures = 1;
+  try {
+    sink = ::operator new(7210);
+    abort();
+  } catch (std::bad_alloc &) {
+  }
+  if (levels > 1) descend(levels - 1);
+  sink = ::operator new(7211);
+  ::operator delete(sink);
+}
+
 static void run_failures(long rounds) {
   plain.reserve(size_t(rounds));
   arrays.reserve(size_t(rounds));
@@ -163,6 +176,7 @@ static void run_failures(long rounds) {
     pthread_join(thread, nullptr);
     failures = 0;
     std::set_new_handler(nullptr);
+    descend(9);
   }
   for (void *block : plain) free(block);
   for (void *block : arrays) ::operator delete[](block);
@@ -175,6 +189,7 @@ static void run_failures(long rounds) {
   expect(7206, "malloc", "free", rounds);
   expect(7208, "operator new", "operator delete (sized)", rounds);
   expect(7209, "malloc", "free", rounds);
+  expect(7211, "operator new", "operator delete", 9 * rounds);
 }
 
 // ---- Both as a program and as a plugin of one ---------------------------------------------------

@@ -1,5 +1,6 @@
-// Operators of a program's own, with 16 bytes of theirs in front of each block: in the program, or,
-// with LIBRARY, in a library that it is linked with. With SOME, only two of them.
+// Operators of a program's own, with HEADER bytes of theirs in front of each block: in the program,
+// or, with LIBRARY, in a library that it is linked with when compiled with USER. With SOME, only two
+// of them.
 // Prints in the manner of operators.cpp what the trace must say.
 #include <cstdio>
 #include <cstdlib>
@@ -7,12 +8,12 @@
 
 #if !defined(USER)
 static void *take(size_t size) {
-  char *block = static_cast<char *>(malloc(size + 16));
+  char *block = static_cast<char *>(malloc(size + HEADER));
   if (!block) throw std::bad_alloc();
-  return block + 16;
+  return block + HEADER;
 }
 static void give(void *block) {
-  if (block) free(static_cast<char *>(block) - 16);
+  if (block) free(static_cast<char *>(block) - HEADER);
 }
 void *operator new(size_t size) { return take(size); }
 void operator delete(void *block) noexcept { give(block); }
@@ -37,6 +38,14 @@ int main() {
     sink = ::operator new[](7304, std::nothrow);
     ::operator delete[](sink, size_t(7304));
   }
-  for (int size = 7301; size <= 7304; size++) printf("%d\tmalloc\tfree\t1000\n", size + 16);
+  // A library's operators are called through the tracer's, which know a block that is malloc's own.
+#if defined(USER) && HEADER == 0
+  printf("7301\toperator new\toperator delete\t1000\n"
+         "7302\toperator new\toperator delete (sized)\t1000\n"
+         "7303\toperator new[]\toperator delete[]\t1000\n"
+         "7304\toperator new[] (nothrow)\toperator delete[] (sized)\t1000\n");
+#else
+  for (int size = 7301; size <= 7304; size++) printf("%d\tmalloc\tfree\t1000\n", size + HEADER);
+#endif
 }
 #endif
