@@ -199,6 +199,7 @@ static void *wait_suspended(void *p) {
   pthread_sigmask(SIG_SETMASK, &after, NULL);
   pthread_sigmask(SIG_SETMASK, NULL, &before);
   sigemptyset(&none);
+  sigaddset(&none, SIGUSR1);
   begun++;
   if (ppoll(&entry, 1, NULL, &none) != 1) fail("ppoll");
   pthread_sigmask(SIG_SETMASK, NULL, &after);
@@ -292,6 +293,10 @@ static void run_plugin(const char *path) {
 int main(int count, char **arguments) {
   if (count < 3) return 64;
   prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
+  // Whoever started this may have blocked signals.
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
   int file = open(arguments[1], O_RDWR);
   if (file < 0 || ftruncate(file, 4096) != 0) return 65;
   state = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
