@@ -4,6 +4,7 @@
 //   busy N      N threads that allocate without end; every second one blocks all signals
 //   waiting     one thread in each of many calls that wait, until FILE says to end
 //   plugin P    loads the plugin P when FILE says so and lets it allocate
+//   vfork       a thread waits for a child that shares its memory, while another one allocates
 //   exec        executes itself anew, as `busy 1`, when FILE says so
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -23,6 +24,7 @@
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -290,6 +292,23 @@ static void run_plugin(const char *path) {
   }
 }
 
+// ---- vfork --------------------------------------------------------------------------------------
+
+static void run_vfork(void) {
+  pthread_t thread;
+  pthread_create(&thread, NULL, busy, (void *)0);
+  usleep(20000);
+  state->ready = 1;
+  pid_t child = vfork();
+  if (child == 0) {
+    char byte;
+    _exit(read(0, &byte, 1) == 1 ? 7 : 8);
+  }
+  int status;
+  if (waitpid(child, &status, 0) != child || WEXITSTATUS(status) != 7) fail("vfork");
+  pthread_join(thread, NULL);
+}
+
 int main(int count, char **arguments) {
   if (count < 3) return 64;
   prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
@@ -304,6 +323,7 @@ int main(int count, char **arguments) {
   state->first_malloc = state->malloc_now = import_of_malloc();
   if (strcmp(mode, "busy") == 0) run_busy(atoi(arguments[3]));
   if (strcmp(mode, "waiting") == 0) run_waiting();
+  if (strcmp(mode, "vfork") == 0) run_vfork();
   if (strcmp(mode, "plugin") == 0) run_plugin(arguments[3]);
   if (strcmp(mode, "exec") == 0) {
     state->ready = 1;
