@@ -180,6 +180,15 @@ import Trace
     program.finish()
   }
 
+  @Test("a thread that cannot stand still, since it waits for a child of vfork")
+  func vfork() throws {
+    let program = try AttachedProgram(workshop, ["vfork"])
+    _ = try program.recordSome(10_000, threads: 1, leavesSegment: true)
+    expectRestored(program)
+    try program.program.send("x")
+    program.finish()
+  }
+
   @Test("a program outlives a recorder that is killed, and can be recorded again")
   func killed() throws {
     let program = try AttachedProgram(workshop, ["busy", "2"])

@@ -4,6 +4,7 @@
 //   busy N      N threads that allocate without end; every second one blocks all signals
 //   waiting     one thread in each of many calls that wait, until FILE says to end
 //   plugin P    loads the plugin P when FILE says so and lets it allocate
+//   vfork       a thread waits for a child that shares its memory, while another one allocates
 //   exec        executes itself anew, as `busy 1`, when FILE says so
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -23,6 +24,7 @@
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -199,6 +201,7 @@ static void *wait_suspended(void *p) {
   pthread_sigmask(SIG_SETMASK, &after, NULL);
   pthread_sigmask(SIG_SETMASK, NULL, &before);
   sigemptyset(&none);
+  sigaddset(&none, SIGUSR1);
   begun++;
   if (ppoll(&entry, 1, NULL, &none) != 1) fail("ppoll");
   pthread_sigmask(SIG_SETMASK, NULL, &after);
@@ -289,9 +292,30 @@ static void run_plugin(const char *path) {
   }
 }
 
+// ---- vfork --------------------------------------------------------------------------------------
+
+static void run_vfork(void) {
+  pthread_t thread;
+  pthread_create(&thread, NULL, busy, (void *)0);
+  usleep(20000);
+  state->ready = 1;
+  pid_t child = vfork();
+  if (child == 0) {
+    char byte;
+    _exit(read(0, &byte, 1) == 1 ? 7 : 8);
+  }
+  int status;
+  if (waitpid(child, &status, 0) != child || WEXITSTATUS(status) != 7) fail("vfork");
+  pthread_join(thread, NULL);
+}
+
 int main(int count, char **arguments) {
   if (count < 3) return 64;
   prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
+  // Whoever started this may have blocked signals.
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
   int file = open(arguments[1], O_RDWR);
   if (file < 0 || ftruncate(file, 4096) != 0) return 65;
   state = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
@@ -299,6 +323,7 @@ int main(int count, char **arguments) {
   state->first_malloc = state->malloc_now = import_of_malloc();
   if (strcmp(mode, "busy") == 0) run_busy(atoi(arguments[3]));
   if (strcmp(mode, "waiting") == 0) run_waiting();
+  if (strcmp(mode, "vfork") == 0) run_vfork();
   if (strcmp(mode, "plugin") == 0) run_plugin(arguments[3]);
   if (strcmp(mode, "exec") == 0) {
     state->ready = 1;

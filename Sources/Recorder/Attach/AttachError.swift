@@ -24,6 +24,8 @@ public enum AttachError: Error, CustomStringConvertible {
   case otherArchitecture(String)
   /// The program has no loader, and so no table of imports.
   case staticallyLinked(String)
+  /// The loader has not got so far that its list of modules could be read.
+  case isStarting(Int32)
   /// The program runs with another C library.
   case otherLibrary(String)
   /// The process does not see `liblacuna.so` under its path.
@@ -70,6 +72,8 @@ public enum AttachError: Error, CustomStringConvertible {
     case .staticallyLinked(let path):
       "cannot attach to \(path): it is statically linked, so its calls of malloc cannot be "
         + "redirected; link it dynamically"
+    case .isStarting(let id):
+      "process \(id) is still being loaded; try again when its program runs"
     case .otherLibrary(let path):
       "cannot attach to \(path): it does not run with the GNU C library, 2.34 or later"
     case .libraryOutOfSight(let path):

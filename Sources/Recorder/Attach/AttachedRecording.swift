@@ -61,8 +61,12 @@ public final class AttachedRecording {
   /// Finds out whether the process can be attached to; it is not touched.
   public init(_ options: AttachOptions, version: String) throws {
     self.options = options
-    facts = try ProcessFacts(processID: options.processID)
-    loading = try LibraryLoading(facts, path: try LibraryLocator.locate())
+    let library = try LibraryLocator.locate()
+    // A process that is about to execute its program is read anew.
+    (facts, loading) = try LibraryLoading.patiently { () throws(AttachError) in
+      let facts = try ProcessFacts(processID: options.processID)
+      return (facts, try LibraryLoading(facts, path: library))
+    }
     process = StoppedProcess(process: options.processID)
     output = options.output ?? Self.name(facts)
     var metadata = TraceMetadata()

@@ -25,7 +25,7 @@ struct LibraryLoading {
   /// Everything that can be found out without touching the process.
   init(_ facts: ProcessFacts, path: String) throws(AttachError) {
     self.path = path
-    let image = try Self.image(facts)
+    let image = try ProcessImage(facts)
     guard let libc = image.libc, image.loader != nil,
       image.definition(of: "dlopen", in: libc) != nil
     else { throw .otherLibrary(facts.executable) }
@@ -50,14 +50,28 @@ struct LibraryLoading {
       && ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino
   }
 
-  /// What is loaded, when the loader has just nothing to do.
+  /// What is loaded, as soon as the loader has nothing to do.
   static func image(_ facts: ProcessFacts) throws(AttachError) -> ProcessImage {
-    for _ in 0..<200 {
-      // While modules come and go much may be unreadable.
-      if let image = try? ProcessImage(facts) { return image }
-      usleep(5000)
+    try patiently { () throws(AttachError) in try ProcessImage(facts) }
+  }
+
+  /// Tries again, for a while, what fails because the process is just starting or loading something.
+  static func patiently<Result>(_ body: () throws(AttachError) -> Result) throws(AttachError)
+    -> Result
+  {
+    let end = TickClock.monotonic() + UInt64(patience) * 1_000_000_000
+    while true {
+      do {
+        return try body()
+      } catch {
+        switch error {
+        case .isStarting, .unreadable:
+          guard TickClock.monotonic() < end else { throw error }
+          usleep(5000)
+        default: throw error
+        }
+      }
     }
-    return try ProcessImage(facts)
   }
 
   /// Loads the library and lets it join a segment.

@@ -29,15 +29,19 @@ struct LinkMap {
       memory, headers: programHeaders, count: Int(min(count, 1024)))
     guard let dynamic = segments.dynamic else { throw .staticallyLinked(facts.executable) }
     let tags = try DynamicSection(memory, at: segments.bias &+ dynamic, bias: segments.bias)
-    if let head = tags[.debug], head != 0 {
-      self.head = head
-      return
+    if let head = tags[.debug] {
+      guard head != 0 || !segments.hasInterpreter else { throw .isStarting(facts.processID) }
+      if head != 0 {
+        self.head = head
+        return
+      }
     }
     // A program that was started through the loader, or with a dynamic section that is read-only.
     let loader = facts.auxiliary[7] ?? 0
     let loaderBase = loader != 0 ? loader : segments.bias
     guard let head = try? Self.exportedHead(memory, base: loaderBase), head != 0 else {
-      throw .staticallyLinked(facts.executable)
+      throw segments.hasInterpreter
+        ? .isStarting(facts.processID) : .staticallyLinked(facts.executable)
     }
     self.head = head
   }

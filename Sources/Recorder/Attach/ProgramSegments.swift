@@ -12,6 +12,9 @@ struct ProgramSegments {
   /// Where the dynamic section lies, without the bias; nil in a static program.
   private(set) var dynamic: UInt64?
 
+  /// Whether the program has a loader.
+  private(set) var hasInterpreter = false
+
   /// Reads the headers of a file whose first page is mapped at `base`.
   init(_ memory: RemoteMemory, base: UInt64) throws(AttachError) {
     let header = try memory.bytes(at: base, count: 64)
@@ -55,6 +58,7 @@ struct ProgramSegments {
         high = max(high, start + size)
         if flags & 1 != 0 { executable.append(start..<start + size) }
       case 2: dynamic = address
+      case 3: hasInterpreter = true
       case 0x6474_e552: readOnlyAfterwards = start..<start + size
       default: break
       }

@@ -34,7 +34,10 @@ final class StoppedProcess {
     // A thread that runs while we look may start another one, until none runs.
     while try seizeNew() { try waitForAll(until: end) }
     try waitForAll(until: end)
-    guard !threads.isEmpty else { throw .noSuchProcess(process) }
+    guard let first = threads.first else { throw .noSuchProcess(process) }
+    guard threads.contains(where: \.standsStill) else {
+      throw .threadDoesNotStop(first.identifier)
+    }
   }
 
   /// Takes over the threads that are not traced yet; returns whether there were any.
@@ -51,17 +54,29 @@ final class StoppedProcess {
   }
 
   private func waitForAll(until end: UInt64) throws(AttachError) {
+    let patience = TickClock.monotonic() + 20_000_000
     while true {
-      var running: Int32?
+      var running: [Int32] = []
       for index in threads.indices {
         threads[index].refresh()
-        if threads[index].state == .runs { running = threads[index].identifier }
+        if threads[index].state == .runs { running.append(threads[index].identifier) }
       }
       threads.removeAll { $0.state == .gone }
-      guard let running else { return }
-      guard TickClock.monotonic() < end else { throw .threadDoesNotStop(running) }
+      guard let last = running.last else { return }
+      let now = TickClock.monotonic()
+      if now > patience, running.allSatisfy(isInKernel) { return }
+      guard now < end else { throw .threadDoesNotStop(last) }
       usleep(50)
     }
+  }
+
+  /// Whether a thread waits in the kernel for something that no signal interrupts: a device, or a
+  /// child of vfork that has not executed its program yet.
+  ///
+  /// It will stand still before it does anything in the program, and is as good as stopped.
+  private func isInKernel(_ thread: Int32) -> Bool {
+    let status = ProcessFacts.status("/proc/\(process)/task/\(thread)/status")
+    return status["State"]?.first == "D"
   }
 
   /// Lets all threads go on, untraced.
@@ -118,7 +133,8 @@ final class StoppedProcess {
 
   /// Writes a word into the process, whatever the protection of its page.
   func poke(_ word: UInt64, at address: UInt64) throws(AttachError) {
-    guard let thread = threads.first, linux_trace_poke(thread.identifier, address, word) == 0
+    guard let thread = threads.first(where: \.standsStill),
+      linux_trace_poke(thread.identifier, address, word) == 0
     else { throw .unexpected("the word at \(RemoteMemory.hexadecimal(address)) cannot be written") }
   }
 
