@@ -51,8 +51,7 @@ enum Recording {
   static func leave(_ thread: Thread, _ writer: Writer) {
     writer.publish()
     if isShared(writer) { leaveSharedRing(writer) }
-    // Not one less: in a forked child the thread may have joined another session in between.
-    thread.pointee.depth = writer == Self.writer(thread, 1) ? 1 : 0
+    thread.pointee.depth = thread.pointee.depth &- 1
   }
 
   @inline(__always)

@@ -16,6 +16,7 @@ struct RecordCommand: ParsableCommand {
         lacuna record -- sqlite3 :memory: 'select 1'
         lacuna record -o build.trace -- clang -c big.c
         PYTHONMALLOC=malloc lacuna record -- python3 script.py
+        lacuna record --follow -o build.trace -- make -j2
 
       The program runs as always: its input, output, signals and exit code are its own. Every \
       malloc, calloc, realloc, free and their kin is written down with time, thread, call stack \
