@@ -23,6 +23,7 @@ struct RecordCommand: ParsableCommand {
         lacuna record -- sqlite3 :memory: 'select 1'
         lacuna record -o build.trace -- clang -c big.c
         PYTHONMALLOC=malloc lacuna record -- python3 script.py
+        lacuna record --follow -o build.trace -- make -j2
         lacuna record --pid 4711 --duration 30s -o server.trace
         lacuna record --pid $(pidof nginx)
         lacuna record --regions 1/64 -- server --in-production

@@ -30,8 +30,12 @@ struct FamilyRecording {
   ) throws {
     self.workshop = workshop
     let script = "exec \"$0\" record -q \(follow ? "--follow" : "") -o a.trace -- \"$@\" 3>reports"
+    // Signals are as a shell has them, whatever the thread that runs this test blocks: shells wait
+    // for SIGCHLD, and Python ends its workers by SIGTERM.
     result = try workshop.run(
-      "/bin/bash", ["-c", script, Workshop.buildDirectory + "/lacuna"] + command,
+      "/usr/bin/env",
+      ["--default-signal", "/bin/bash", "-c", script, Workshop.buildDirectory + "/lacuna"]
+        + command,
       environment: environment)
     let text = try String(contentsOfFile: workshop.file("reports"), encoding: .utf8)
     reports = text.split(separator: "\n").compactMap { line in

@@ -6,11 +6,14 @@ import Testing
 import Trace
 
 @Suite struct FollowTests {
+  /// Signals are as a shell has them, whatever the thread that runs this test blocks.
   private func record(_ workshop: Workshop, _ options: [String], _ command: [String]) throws
     -> ProgramResult
   {
-    try workshop.lacuna(
-      ["record", "--follow", "-o", workshop.file("a.trace")] + options + ["--"] + command)
+    try workshop.run(
+      "/usr/bin/env",
+      ["--default-signal", Workshop.command, "record", "--follow", "-o", workshop.file("a.trace")]
+        + options + ["--"] + command)
   }
 
   @Test("the note counts processes and files, and info shows who started whom")
@@ -96,7 +99,7 @@ import Trace
     let script = """
       "$LACUNA" record -q --follow -o a.trace -- /bin/sh -c '
         until [ -e go ]; do sleep 0.05; done
-        for i in 1 2 3; do /bin/echo $i; done >out; env | grep -c -e LACUNA -e LD_PRELOAD >>out; echo done >>out
+        for i in 1 2 3; do /bin/echo $i; done >out; env | grep -c -e ^LACUNA_SEGMENT -e ^LD_PRELOAD >>out; echo done >>out
       ' &
       until [ -s a.trace ]; do sleep 0.05; done
       sleep 0.3

@@ -278,7 +278,10 @@ static void interrupted(int count) {
   ualarm(1000, 0);
   while (handled < count && getpid() == parent) work(20);
   // The children that came back from the handler went on where it interrupted them.
-  if (getpid() != parent) finish("returned", parent);
+  if (getpid() != parent) {
+    work(5);
+    finish("returned", parent);
+  }
 }
 
 static void before(const char *text) { sscanf(text, "%ld %ld", &allocations, &frees); }
