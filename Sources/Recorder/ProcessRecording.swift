@@ -86,6 +86,7 @@ final class ProcessRecording {
     _ = merger.pass(isLast: true)
     taker?.finish(&merger, writer)
     writer.metadata.droppedSnapshots = snapshots.dropped
+    writer.metadata.snapshotNanoseconds = snapshots.nanoseconds
     sampler?.close()
     let header = segment.header.pointee
     writer.lose(header.lost_events)

@@ -16,6 +16,7 @@ public enum InfoJSON {
   ) throws -> String {
     var members = members(metadata: metadata, summary: summary, inventory: inventory)
     members["droppedSnapshots"] = JSONValue(metadata.droppedSnapshots)
+    members["snapshotSeconds"] = .number(Double(metadata.snapshotNanoseconds) / 1e9)
     members["snapshots"] = JSONValue(snapshots.count)
     members["lastSnapshot"] = snapshots.last.map { JSONValue($0) } ?? .null
     if listsSnapshots { members["snapshotList"] = .array(snapshots.map { JSONValue($0) }) }
