@@ -107,6 +107,7 @@ final class ProcessRecording {
     _ = merger.pass(isLast: true)
     taker?.finish(&merger, writer)
     writer.metadata.droppedSnapshots = snapshots.dropped
+    writer.metadata.snapshotNanoseconds = snapshots.nanoseconds
     sampler?.close()
     if !outlivesRecording { merger.feeder.threads.endAll(merger.clock) }
     let header = segment.header.pointee

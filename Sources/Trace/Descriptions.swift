@@ -22,6 +22,8 @@ public struct TraceMetadata: Sendable, Equatable, Codable {
   public var writer = ""
   /// Snapshots that were begun in vain, because the process ended or replaced its program meanwhile.
   public var droppedSnapshots = 0
+  /// Nanoseconds of a processor that the recorder spent on snapshots.
+  public var snapshotNanoseconds: UInt64 = 0
   /// Whether blocks lived before recording began that the trace knows nothing of, until the first
   /// `exec`: the process was attached to, or is a forked child.
   public var startsInMidst = false
@@ -64,6 +66,7 @@ public struct TraceMetadata: Sendable, Equatable, Codable {
     try read(.headerBytes, &headerBytes)
     try read(.writer, &writer)
     try read(.droppedSnapshots, &droppedSnapshots)
+    try read(.snapshotNanoseconds, &snapshotNanoseconds)
     try read(.startsInMidst, &startsInMidst)
     try read(.parentProcessID, &parentProcessID)
     try read(.parentTrace, &parentTrace)

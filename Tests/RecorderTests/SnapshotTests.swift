@@ -251,7 +251,8 @@ import Trace
           spent += cost
           taken += 1
           schedule.took(
-            depth, at: now, cost: cost, entries: 100, anonymous: size.anonymous, steps: now)
+            depth, at: now, cost: cost, duration: cost, entries: 100, anonymous: size.anonymous,
+            steps: now)
         }
         now += 50_000_000
       }
@@ -265,7 +266,8 @@ import Trace
     var schedule = SnapshotSchedule(start: 0)
     let second: UInt64 = 1_000_000_000
     schedule.took(
-      .heavy, at: 0, cost: 1_000_000, entries: 1, anonymous: ByteCount(100 << 20), steps: 5)
+      .heavy, at: 0, cost: 1_000_000, duration: 1_000_000, entries: 1,
+      anonymous: ByteCount(100 << 20), steps: 5)
     func reason(_ kilobytes: Int, at now: UInt64, steps: UInt64) -> SnapshotReason? {
       var copy = schedule
       guard let (depth, reason) = copy.due(at: now, sample: sample(kilobytes), steps: steps)

@@ -78,7 +78,7 @@ private indirect enum Decoded: Decodable, Equatable {
     let further: Set = [
       "damage", "executable", "kernel", "liveBlocksAtEnd", "liveBytesAtEnd", "processID",
       "startedAt", "truncatedStacks", "writer", "marks", "snapshots", "lastSnapshot",
-      "droppedSnapshots", "family", "freesOfEarlierBlocks", "startsInMidst",
+      "droppedSnapshots", "snapshotSeconds", "family", "freesOfEarlierBlocks", "startsInMidst",
     ]
     #expect(json.keys == documented.union(further))
     #expect(json["anomalies"]?.keys == ["allocationOfLiveAddress", "freeOfUnknownAddress"])
@@ -192,7 +192,7 @@ private indirect enum Decoded: Decodable, Equatable {
     let keys = text.split(separator: "\n").filter { $0.hasPrefix("  \"") }
       .map { String($0.split(separator: "\"")[1]) }
     #expect(keys == keys.sorted())
-    #expect(keys.count == 31)
+    #expect(keys.count == 32)
     let command = try Decoded.read(text)["command"]?.elements
     #expect(command == [.string("a/b"), .string("\u{1}\"<script>\n")])
   }

@@ -17,6 +17,8 @@ struct SnapshotSchedule {
   private static let shortestInterval: UInt64 = 100_000_000
   /// The part of a processor that looking may take.
   private static let costFactor: UInt64 = 100
+  /// On a busy machine the recorder has to wait in between, and so may the program.
+  private static let durationFactor: UInt64 = 10
   /// The longer a recording is, the rarer snapshots get: a thousandth of its time apart.
   private static let lengthDivisor: UInt64 = 1024
   /// Smaller changes of the memory are none.
@@ -74,16 +76,19 @@ struct SnapshotSchedule {
   /// Notes that a snapshot was taken.
   ///
   /// - Parameters:
-  ///   - cost: nanoseconds that it took.
+  ///   - cost: nanoseconds of a processor that it took.
+  ///   - duration: nanoseconds from its beginning to its end.
   ///   - entries: mappings, ranges and blocks in it, of which each takes a few bytes in the file.
   mutating func took(
-    _ depth: Depth, at now: UInt64, cost: UInt64, entries: Int, anonymous: ByteCount?,
+    _ depth: Depth, at now: UInt64, cost: UInt64, duration: UInt64, entries: Int,
+    anonymous: ByteCount?,
     steps: UInt64
   ) {
     // Some thirty kilobytes a second go into the file at most.
     let volume = UInt64(entries) * 100_000
     let pause = max(
-      Self.shortestInterval, cost * Self.costFactor, volume, (now - start) / Self.lengthDivisor)
+      Self.shortestInterval, cost * Self.costFactor, duration * Self.durationFactor, volume,
+      (now - start) / Self.lengthDivisor)
     nextLight = max(nextLight, now + pause)
     lastLight = now
     guard depth == .heavy else { return }

@@ -12,7 +12,7 @@ public struct SnapshotTally: Sendable, Equatable {
   public var taken = 0
   /// Snapshots that were begun in vain, because the process ended or replaced its program meanwhile.
   public var dropped = 0
-  /// Nanoseconds that the recorder spent on them.
+  /// Nanoseconds of a processor that the recorder spent on them.
   public var nanoseconds: UInt64 = 0
 }
 
@@ -97,6 +97,7 @@ struct SnapshotTaker {
     _ writer: TraceWriter
   ) {
     let begin = TickClock.monotonic()
+    let workBegin = Self.workTime()
     let firstTicks = merger.clock.now
     var isWaiting = reason == .exit
     if case .mark = reason { isWaiting = true }
@@ -105,9 +106,10 @@ struct SnapshotTaker {
     let reading = inspector.read(wishes, own: own, threads: merger.threads(process: process))
     let lastTicks = merger.clock.now
     let end = TickClock.monotonic()
-    tally.nanoseconds += end - begin
+    let work = Self.workTime() &- workBegin
+    tally.nanoseconds &+= work
     schedule.took(
-      depth, at: end, cost: end - begin, entries: reading?.entryCount ?? 0,
+      depth, at: end, cost: work, duration: end - begin, entries: reading?.entryCount ?? 0,
       anonymous: reading?.memory.residentAnonymous, steps: writer.summary.steps)
     // An exec in the course of it mixes two programs.
     guard let reading, lacuna_load32(&segment.header.pointee.image_count) == images else {
@@ -120,6 +122,13 @@ struct SnapshotTaker {
       Snapshot(
         time: .zero, endTime: .zero, steps: 0..<0, reason: reason, memory: reading.memory,
         mappings: reading.mappings, pages: reading.pages, threadCaches: reading.threadCaches))
+  }
+
+  /// Nanoseconds that this thread has run.
+  private static func workTime() -> UInt64 {
+    var now = timespec()
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now)
+    return UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
   }
 
   /// Writes the snapshots whose beginning and end the merger has passed.

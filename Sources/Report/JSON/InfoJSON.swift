@@ -20,6 +20,7 @@ public enum InfoJSON {
     members["marks"] = .array(marks.map(\.json))
     if let calls { members.merge(calls.members) { _, new in new } }
     members["droppedSnapshots"] = JSONValue(metadata.droppedSnapshots)
+    members["snapshotSeconds"] = .number(Double(metadata.snapshotNanoseconds) / 1e9)
     members["snapshots"] = JSONValue(snapshots.count)
     members["lastSnapshot"] = snapshots.last.map { JSONValue($0) } ?? .null
     if listsSnapshots { members["snapshotList"] = .array(snapshots.map { JSONValue($0) }) }

@@ -18,7 +18,11 @@ public enum InfoText {
       document.append(.warning(warning))
     }
     document.append(.facts(origin(metadata)))
-    document.append(.facts(totals(summary, inventory: inventory, snapshots: snapshots.count)))
+    document.append(
+      .facts(
+        totals(
+          summary, inventory: inventory, snapshots: snapshots.count,
+          snapshotNanoseconds: metadata.snapshotNanoseconds)))
     document.append(contentsOf: SnapshotsText.last(snapshots))
     if listsSnapshots { document.append(contentsOf: SnapshotsText.list(snapshots)) }
     return document
@@ -40,7 +44,8 @@ public enum InfoText {
   }
 
   static func totals(
-    _ summary: TraceSummary, inventory: TraceInventory, snapshots: Int
+    _ summary: TraceSummary, inventory: TraceInventory, snapshots: Int,
+    snapshotNanoseconds: UInt64
   ) -> [TextFact] {
     let each =
       summary.events > 0
@@ -55,7 +60,12 @@ public enum InfoText {
       TextFact("threads", Formats.count(inventory.threads)),
       TextFact("call stacks", Formats.count(inventory.stacks)),
       TextFact("modules", Formats.count(inventory.modules)),
-      TextFact("snapshots", Formats.count(snapshots)),
+      TextFact(
+        "snapshots",
+        Formats.count(snapshots)
+          + (snapshotNanoseconds == 0
+            ? ""
+            : " in \(Formats.duration(nanoseconds: snapshotNanoseconds)) of a processor")),
       TextFact(
         "peak live",
         "\(ByteCount(summary.peakLiveBytes)) after"
