@@ -20,8 +20,7 @@ final class Family {
   let lobby: Lobby
   private var files: FamilyFiles
   private let template: TraceMetadata
-  private let stackLimit: Int
-  private let usesFramePointers: Bool
+  private let settings: CaptureSettings
   private var members: [Member] = []
   /// The traces of all members there ever were, by the process that had the id last.
   private var known: [Int32: String] = [:]
@@ -31,13 +30,12 @@ final class Family {
 
   /// - Parameter metadata: what the traces of all members have in common.
   init(
-    firstOutput: String, metadata: TraceMetadata, stackLimit: Int, usesFramePointers: Bool
+    firstOutput: String, metadata: TraceMetadata, settings: CaptureSettings
   ) throws {
     lobby = try Lobby()
     files = FamilyFiles(first: firstOutput)
     template = metadata
-    self.stackLimit = stackLimit
-    self.usesFramePointers = usesFramePointers
+    self.settings = settings
   }
 
   /// Takes the first process in, whose recording its caller has begun.
@@ -198,8 +196,7 @@ final class Family {
     let path = files.path(process: request.process)
     do {
       let recording = try ProcessRecording(
-        output: path, metadata: metadata, stackLimit: stackLimit,
-        usesFramePointers: usesFramePointers)
+        output: path, metadata: metadata, settings: settings)
       recording.begin(processID: request.process)
       return (recording, FamilyFiles.name(path))
     } catch {

@@ -35,15 +35,16 @@ final class ProcessRecording {
 
   /// Creates the trace file and the segment, the latter in the nameless file that is given, if any.
   init(
-    output: String, metadata: TraceMetadata, stackLimit: Int, usesFramePointers: Bool = false,
+    output: String, metadata: TraceMetadata, settings: CaptureSettings,
     segmentDescriptor: Int32? = nil
   ) throws {
     let usesMonotonicClock = !TickClock.isCounterInvariant
+    var metadata = metadata
+    metadata.knowsStacks = settings.stackLimit > 0
+    metadata.regions = settings.regions
     writer = try TraceWriter(path: output, metadata: metadata)
     segment = try Segment(
-      stackLimit: stackLimit, usesFramePointers: usesFramePointers,
-      usesMonotonicClock: usesMonotonicClock, regions: metadata.regions ?? .all,
-      given: segmentDescriptor)
+      settings, usesMonotonicClock: usesMonotonicClock, given: segmentDescriptor)
     life = try RecorderLife(segment.header)
     merger = RingMerger(
       segment: segment, feeder: TraceFeeder(writer: writer, segment: segment),

@@ -13,15 +13,10 @@ public struct RecordingOptions: Sendable {
   public var executable: String
   /// The trace file to write.
   public var output: String
-  /// Frames kept of each stack, at most 128; 0 records no stacks.
-  public var stackLimit = 128
-  /// Whether stacks are walked by frame pointers, for programs compiled with them, instead of by call
-  /// frame information.
-  public var usesFramePointers = false
+  /// What is captured of each process.
+  public var settings = CaptureSettings()
   /// Whether the processes that the program starts are recorded too, each in a file of its own.
   public var followsChildren = false
-  /// The part of the address space whose blocks are recorded; nil records all.
-  public var regions: RegionSampling?
 
   /// Records everything, stacks up to the limit included.
   public init(command: [String], executable: String, output: String) {
@@ -72,20 +67,16 @@ public struct Recording {
     metadata.kernel = Self.kernelRelease()
     metadata.startedAt = Double(time(nil))
     metadata.headerBytes = 8
-    metadata.knowsStacks = options.stackLimit > 0
     if options.followsChildren {
       metadata.rootTrace = FamilyFiles.name(options.output)
       metadata.recordingID = "\(getpid())-\(Int(TickClock.realSeconds() * 1e6))"
     }
-    metadata.regions = options.regions
     process = try ProcessRecording(
-      output: options.output, metadata: metadata, stackLimit: options.stackLimit,
-      usesFramePointers: options.usesFramePointers)
+      output: options.output, metadata: metadata, settings: options.settings)
     family =
       options.followsChildren
       ? try Family(
-        firstOutput: options.output, metadata: metadata, stackLimit: options.stackLimit,
-        usesFramePointers: options.usesFramePointers) : nil
+        firstOutput: options.output, metadata: metadata, settings: options.settings) : nil
   }
 
   /// Runs the program to its end.

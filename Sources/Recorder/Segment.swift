@@ -22,15 +22,12 @@ final class Segment {
   /// Creates an empty segment.
   ///
   /// - Parameters:
-  ///   - stackLimit: how many frames of a stack are kept; 0 records no stacks.
-  ///   - usesFramePointers: whether stacks are walked by frame pointers.
+  ///   - settings: what the library is to capture.
   ///   - usesMonotonicClock: whether stamps come from `CLOCK_MONOTONIC`, because the processor's
   ///     time stamp counter does not tick evenly.
-  ///   - regions: which part of the address space is recorded.
   ///   - given: a nameless file in memory to use, instead of one of our own.
   init(
-    stackLimit: Int, usesFramePointers: Bool = false, usesMonotonicClock: Bool,
-    regions: RegionSampling = .all, given: Int32? = nil
+    _ settings: CaptureSettings, usesMonotonicClock: Bool, given: Int32? = nil
   ) throws(RecorderError) {
     var layout = Layout()
     let headerOffset = layout.add(4096)
@@ -70,8 +67,9 @@ final class Segment {
     header.pointee.nodes_offset = UInt64(nodesOffset)
     header.pointee.rings_offset = UInt64(ringsOffset)
     header.pointee.clock = usesMonotonicClock ? 1 : 0
-    header.pointee.stack_limit = UInt32(stackLimit)
-    header.pointee.stack_method = usesFramePointers ? 1 : 0
+    header.pointee.stack_limit = UInt32(settings.stackLimit)
+    header.pointee.stack_method = settings.usesFramePointers ? 1 : 0
+    let regions = settings.regions ?? .all
     header.pointee.regions = lacuna_region_rule(
       grid: regions.grid, mask: regions.mask, multiplier: regions.multiplier,
       offset: regions.offset, threshold: regions.threshold)

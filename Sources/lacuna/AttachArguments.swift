@@ -54,7 +54,7 @@ extension RecordCommand {
   func attach(to processID: Int32, _ output: String?) throws {
     var options = Recorder.AttachOptions(processID: processID)
     options.output = output
-    options.stackLimit = stackDepth
+    options.settings = settings
     options.seconds = attachment.duration?.seconds
     let recording: AttachedRecording
     let result: AttachResult

@@ -117,10 +117,8 @@ struct RecordCommand: ParsableCommand {
     let executable = try find(program[0])
     let path = output.map { $0.replacing("%p", with: "\(getpid())") } ?? defaultName
     var options = RecordingOptions(command: program, executable: executable, output: path)
-    options.stackLimit = stacks == .none ? 0 : stackDepth
-    options.usesFramePointers = stacks == .framePointer
+    options.settings = settings
     options.followsChildren = follow
-    options.regions = regions.sampling()
     let result: RecordingResult
     do {
       let recording = try Recording(options, version: Lacuna.version)
@@ -140,6 +138,15 @@ struct RecordCommand: ParsableCommand {
     }
     conclude(result, path)
     throw ExitCode(result.exitCode)
+  }
+
+  /// What is captured, of a program that is started and of a process that runs.
+  var settings: CaptureSettings {
+    var settings = CaptureSettings()
+    settings.stackLimit = stacks == .none ? 0 : stackDepth
+    settings.usesFramePointers = stacks == .framePointer
+    settings.regions = regions.sampling()
+    return settings
   }
 
   private var defaultName: String {

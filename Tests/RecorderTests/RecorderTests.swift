@@ -18,7 +18,7 @@ private final class Rings {
   private let writer: TraceWriter
 
   init() throws {
-    segment = try Segment(stackLimit: 0, usesMonotonicClock: true)
+    segment = try Segment(CaptureSettings(), usesMonotonicClock: true)
     segment.header.pointee.image_count = 1
     writer = try TraceWriter(path: directory.file("trace"), metadata: TraceMetadata())
     merger = RingMerger(

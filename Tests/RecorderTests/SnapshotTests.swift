@@ -138,7 +138,7 @@ import Trace
     var taker: SnapshotTaker
 
     init(_ path: String, process: Int32) throws {
-      segment = try Segment(stackLimit: 0, usesMonotonicClock: true)
+      segment = try Segment(CaptureSettings(), usesMonotonicClock: true)
       writer = try TraceWriter(path: path, metadata: TraceMetadata())
       merger = RingMerger(
         segment: segment,

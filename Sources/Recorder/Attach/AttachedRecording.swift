@@ -11,8 +11,8 @@ public struct AttachOptions: Sendable {
   public var processID: Int32
   /// The trace file to write; nil for a name made of the program's.
   public var output: String?
-  /// Frames kept of each stack, at most 128; 0 records no stacks.
-  public var stackLimit = 128
+  /// What is captured.
+  public var settings = CaptureSettings()
   /// Seconds after which the process is left alone again; nil for its whole life.
   public var seconds: Double?
 
@@ -76,7 +76,6 @@ public final class AttachedRecording {
     metadata.kernel = Recording.kernelRelease()
     metadata.startedAt = Double(time(nil))
     metadata.headerBytes = 8
-    metadata.knowsStacks = options.stackLimit > 0
     metadata.startsInMidst = true
     self.metadata = metadata
     var blocked = sigset_t()
@@ -102,7 +101,7 @@ public final class AttachedRecording {
     defer { close(ended) }
     let loaded = try loading.load(process, facts) { descriptor in
       recording = try ProcessRecording(
-        output: output, metadata: metadata, stackLimit: options.stackLimit,
+        output: output, metadata: metadata, settings: options.settings,
         segmentDescriptor: descriptor)
     }
     guard let recording else { throw AttachError.unexpected("nothing is shared with it") }
@@ -116,6 +115,7 @@ public final class AttachedRecording {
       ending = follow(&redirection, loaded.image.linkMap, ended, progress)
     }
     var result = AttachResult(ending: ending, summary: recording.summary)
+    recording.outlivesRecording = ending == .detached
     if ending == .detached {
       result.isLeftRedirected = !detach(&redirection, loaded)
       // What threads were about to write when they were stopped.
