@@ -126,7 +126,7 @@ static void *in_thread(void *) {
 __attribute__((noinline)) static void descend(int levels) {
   failures = 1;
   try {
-    sink = ::operator new(7210);
+    sink = ::operator new(size_t(7220 + levels));
     abort();
   } catch (std::bad_alloc &) {
   }
