@@ -20,6 +20,7 @@ struct InfoCommand: ParsableCommand {
 
   func run() throws {
     let file = try trace.open()
+    if file.metadata.regions != nil, file.metadata.knowsAddresses { return try runSampled(file) }
     let inventory = TraceInventory(of: file)
     try output.print(
       InfoText.document(

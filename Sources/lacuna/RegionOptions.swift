@@ -1,6 +1,6 @@
 // The options of `lacuna record` that choose a part of the address space.
 
-public import ArgumentParser
+import ArgumentParser
 import Trace
 
 /// Which regions of the address space are recorded.
