@@ -73,7 +73,8 @@ public struct RegionSampling: Sendable, Equatable {
     multiplier = next()
     offset = next()
     // 2^64 / N, rounded down: exact for powers of two, and too small by less than 2^-40 otherwise.
-    threshold = .max / UInt64(self.denominator) &+ (.max % UInt64(self.denominator) &+ 1)
+    threshold =
+      .max / UInt64(self.denominator) &+ (.max % UInt64(self.denominator) &+ 1)
       / UInt64(self.denominator)
   }
 

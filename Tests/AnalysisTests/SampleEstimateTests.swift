@@ -29,9 +29,13 @@ import Trace
       ("occupied pages", Double(end.occupiedPages), \.occupiedPages),
       ("pinned", Double(end.pinned.rawValue), \.pinned),
       ("free pages", Double(end.freePageBytes.rawValue), \.freePageBytes),
-      ("pinned by sites", pins.sites.reduce(0) { $0 + $1.pinned }, { moment in
-        Estimate(moment.sites.reduce(0) { $0 + $1.pinned.value }, interval: moment.pinned.interval)
-      }),
+      (
+        "pinned by sites", pins.sites.reduce(0) { $0 + $1.pinned },
+        { moment in
+          Estimate(
+            moment.sites.reduce(0) { $0 + $1.pinned.value }, interval: moment.pinned.interval)
+        }
+      ),
     ]
     var trials = Dictionary(uniqueKeysWithValues: figures.map { ($0.0, Trials(truth: $0.1)) })
     for seed in seeds {
@@ -39,7 +43,8 @@ import Trace
         RegionSampling(size: size, denominator: denominator, seed: seed))
       for (name, _, estimate) in figures { trials[name]?.add(estimate(moment)) }
       for (power, bucket) in end.holeHistogram.enumerated() where bucket.count > 0 {
-        guard 1 << power < size / 2 else { continue }
+        // No region has a longer hole whole on some grids.
+        guard 2 << power <= size - 4096 else { continue }
         let found = moment.holeSizes.first { $0.shortest.rawValue == 1 << power }
         let name = "holes of 2^\(power)"
         trials[name, default: Trials(truth: Double(bucket.count))].add(
@@ -51,9 +56,9 @@ import Trace
 
   @Test(
     "the mean of many samples is the truth, and the ranges hold it as often as they say",
-    arguments: [(65_536, 8), (16_384, 8), (4096, 64)])
+    arguments: [(65_536, 8), (16_384, 8)])
   func generated(size: Int, denominator: Int) throws {
-    let result = try trials(.generated(), size: size, denominator: denominator, seeds: 0..<400)
+    let result = try trials(.generated(), size: size, denominator: denominator, seeds: 0..<200)
     #expect(result.count > 15)
     for (name, trial) in result {
       // Several dozen figures are looked at, so one of them may well lie three errors away.

@@ -103,7 +103,8 @@ struct FinalHeap {
     var mapping: UInt64 = 0x7f12_3450_0000
     for _ in 0..<60 {
       let pages = UInt64.random(in: 33..<300, using: &random)
-      heap.add(mapping + 16, usable: Int64(pages) * 4096 - 16, size: Int64(pages) * 4096 - 100, site: 7)
+      heap.add(
+        mapping + 16, usable: Int64(pages) * 4096 - 16, size: Int64(pages) * 4096 - 100, site: 7)
       mapping += (pages + UInt64.random(in: 0..<3, using: &random)) * 4096
     }
     return heap
@@ -129,7 +130,8 @@ struct Trials {
 
   /// The distance of the mean from the truth in standard errors of the mean.
   var bias: Double {
-    deviation == 0 ? (mean == truth ? 0 : .infinity)
+    deviation == 0
+      ? (mean == truth ? 0 : .infinity)
       : (mean - truth) / (deviation / Double(estimates.count).squareRoot())
   }
 

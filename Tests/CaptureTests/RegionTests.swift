@@ -6,8 +6,10 @@ import TestSupport
 import Testing
 import Trace
 
-/// A block begins or ends. A reallocation is both: whether it stands in a trace as one step depends
-/// on what else was noted meanwhile.
+/// The beginning or the end of a block.
+///
+/// A reallocation is both: whether it stands in a trace as one step depends on what else was noted
+/// meanwhile.
 private struct Call: Hashable {
   var begins: Bool
   var address: Address
@@ -34,7 +36,8 @@ private struct Reallocations {
     let trace = workshop.file("\(options.joined().filter(\.isNumber)).trace")
     let result = try workshop.run(
       "/usr/bin/setarch",
-      ["-R", Workshop.buildDirectory + "/lacuna", "record", "-q", "-o", trace] + options + ["--"] + command,
+      ["-R", Workshop.buildDirectory + "/lacuna", "record", "-q", "-o", trace] + options + ["--"]
+        + command,
       environment: environment)
     try #require(result.exitCode == 0, "\(result)", sourceLocation: location)
     return try TraceFile(path: trace)

@@ -15,7 +15,7 @@ import Trace
     let seeds = 40_000
     let neighbours: [UInt64] = [1, 2, 3, 5, 8, 1024]
     var hits = 0
-    var pairs = [UInt64: Int]()
+    var pairs: [UInt64: Int] = [:]
     for seed in 0..<seeds {
       let sampling = RegionSampling(size: 65536, denominator: denominator, seed: UInt64(seed))
       guard sampling.samples(base: base) else { continue }

@@ -4,8 +4,9 @@ public import Analysis
 import MemoryUnits
 public import Trace
 
-/// `lacuna info`, `report` and `pins` with `--json`, of a trace that has the blocks of some regions
-/// only. The key `sample` marks them; full traces do not have it.
+/// The reporting commands with `--json`, for traces that have the blocks of some regions only.
+///
+/// The key `sample` marks them; full traces do not have it.
 ///
 /// An estimate is an object of `value`, and of `low` and `high`, between which the truth is in 95 of
 /// 100 samples; both are null where too few regions tell.
@@ -118,6 +119,7 @@ public enum SampleJSON {
       "pinnedBytes": estimate(moment.pinned),
       "sampledRegions": JSONValue(moment.regions),
       "timeSeconds": JSONValue(moment.time),
+      "unsureFreeBytes": estimate(moment.unsure),
     ]
     guard withSites else { return members }
     members["sites"] = .array(

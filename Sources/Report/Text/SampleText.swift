@@ -72,7 +72,8 @@ public enum SampleText {
   private static let peakCaveat =
     "The moment at which the program itself had the most live bytes cannot be told from a sample,"
     + " nor can its largest hole; the largest hole that was seen whole is a lower bound. A free top"
-    + " of a held range is told from a hole by the blocks that are known above it."
+    + " of a held range is told from a hole by the blocks that are known above it: \"hole or top\" is"
+    + " what lies above all of them."
 
   private static let noReplay =
     "A sample cannot tell: no heap can be replayed from a part of the requests. Record without"
@@ -142,7 +143,8 @@ extension SampleText {
         rows: [
           times, bytes("live", \.live), counts("live blocks", \.blocks),
           bytes("granted", \.granted), bytes("held", \.held), bytes("free", \.free),
-          counts("holes", \.holes), bytes("hole bytes", \.holeBytes), largest,
+          counts("holes", \.holes), bytes("hole bytes", \.holeBytes),
+          bytes("hole or top", \.unsure), largest,
           bytes("pinned", \.pinned), bytes("whole free pages", \.freePageBytes),
         ]))
   }
