@@ -35,6 +35,7 @@ struct InfoCommand: ParsableCommand {
 
   func run() throws {
     let file = try trace.open()
+    if file.metadata.regions != nil, file.metadata.knowsAddresses { return try runSampled(file) }
     var inventory = TraceInventory(of: file)
     let family = TraceFamily(of: trace.path, metadata: file.metadata)
     inventory.processes = family?.members.count ?? 1

@@ -53,6 +53,7 @@ struct PinsCommand: ParsableCommand {
       throw ExitCode(64)
     }
     noteIfIncomplete(file)
+    if let regions = file.metadata.regions { return try runSampled(file, regions, at: moment) }
     let report = try measured("looking for pins", file, quiet: output.quiet) {
       try Measurement.pins(trace: file, at: moment, grouping: by, progress: $0)
     }

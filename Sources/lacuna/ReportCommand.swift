@@ -5,6 +5,7 @@ import ArgumentParser
 import Glibc
 import Report
 import Terminal
+import Trace
 
 struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -38,6 +39,7 @@ struct ReportCommand: ParsableCommand {
     var page: OutputFile?
     // Opened first: nobody wants to wait for a report that cannot be written.
     if let output, output != "-" { page = try OutputFile(output) }
+    if file.metadata.regions != nil { return try runSampled(file, page) }
     var story = try measured("reading", file, quiet: options.quiet) {
       try Measurement.story(of: file, heaps: StandardHeaps.all, progress: $0)
     }

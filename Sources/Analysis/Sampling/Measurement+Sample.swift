@@ -57,16 +57,22 @@ extension Measurement {
     _ trace: TraceFile, _ moments: [Moment], _ progress: MeasurementProgress
   ) throws -> SampledMeter {
     guard trace.metadata.knowsAddresses else { throw MeasurementError.noAddresses }
-    let meter = SampledMeter(
-      trace.metadata.regions ?? .all, metadata: trace.metadata, moments: moments,
-      peakStep: trace.summary.peakStep)
-    let total = Double(max(trace.summary.steps, 1))
+    let sampling = trace.metadata.regions ?? .all
+    let passes = moments.contains(.peak) ? 2.0 : 1
+    let total = Double(max(trace.summary.steps, 1)) * passes
     var steps = 0
-    try trace.read(addresses: true) { batch in
-      meter.consume(batch)
-      steps += batch.count
-      progress(min(1, Double(steps) / total))
+    func read(_ body: (UnsafeBufferPointer<Request>) -> Void) throws {
+      try trace.read(addresses: true) { batch in
+        body(batch)
+        steps += batch.count
+        progress(min(1, Double(steps) / total))
+      }
     }
+    var peak = SampledPeak(sampling)
+    if moments.contains(.peak) { try read { peak.consume($0) } }
+    let meter = SampledMeter(
+      sampling, metadata: trace.metadata, moments: moments, peakStep: peak.step)
+    try read { meter.consume($0) }
     meter.finish()
     return meter
   }

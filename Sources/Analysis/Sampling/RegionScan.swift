@@ -76,7 +76,10 @@ struct RegionScan {
       guard run.use == .free, next != .notHeld else { return }
       let lower = run.range.lowerBound
       let begins = lower > range.lowerBound || lower == 0 || map.use(at: lower - 1) != .free
-      guard next == .live || isHole(reaching: range.upperBound, above: lives, map) else { return }
+      let isHole =
+        next == .live ? true : self.isHole(reaching: range.upperBound, above: lives, map)
+      if isHole == nil { tally.unsure += Int64(run.range.upperBound - lower) }
+      guard isHole == true else { return }
       tally.holeBytes += Int64(run.range.upperBound - lower)
       if begins { tally.holes += 1 }
       if begins, next == .live { tally.countWholeHole(run.range, regionSize: sampling.size) }
@@ -92,14 +95,14 @@ struct RegionScan {
   }
 
   /// Whether a free run that reaches the end of its region is part of a hole, and not of the free
-  /// top of the held range.
+  /// top of the held range; nil where nothing tells.
   ///
   /// As far as the regions above are sampled too, they tell. Beyond them it is a hole if a block is
   /// known to live further up in the same held range, or, else, if a block lives in the run's own
   /// region: it is not likely to be the highest of all.
   private func isHole(
     reaching end: UInt64, above lives: Bool, _ map: borrowing AddressMap
-  ) -> Bool {
+  ) -> Bool? {
     var position = end
     while sampling.samples(base: sampling.base(of: position)) {
       let region = position..<position + UInt64(sampling.size)
@@ -114,7 +117,7 @@ struct RegionScan {
       }
       return next.use == .live
     }
-    return lives || livesAbove(position, map)
+    return lives || livesAbove(position, map) ? true : nil
   }
 
   /// Whether a block is known to live further up in the same held range.

@@ -22,6 +22,9 @@ struct RegionTally {
   var free: Int64 = 0
   /// Those of them that belong to holes.
   var holeBytes: Int64 = 0
+  /// Those of which the sample does not tell whether they belong to a hole or to the free top of a
+  /// held range: no block is known above them.
+  var unsure: Int64 = 0
   /// Holes that begin here.
   var holes = 0
   var occupiedPages = 0

@@ -21,13 +21,15 @@ extension SampledMoment {
       tally.wholeHoles.sorted { $0.key < $1.key }.reduce(0) { $0 + value($1.value) }
     }
     let powers = Set(census.regions.flatMap(\.tally.wholeHoles.keys)).sorted()
+    let holes = total { Double($0.holeBytes) }
     self.init(
       time: census.time, regions: census.regions.count { $0.tally.held > 0 },
       dataSegment: ByteCount(census.knownTotal),
       live: total { Double($0.live) }, blocks: total { Double($0.blocks) },
       granted: total { Double($0.granted) }, held: total { Double($0.held) },
       free: total { Double($0.free) }, holes: total { Double($0.holes) },
-      holeBytes: total { Double($0.holeBytes) },
+      holeBytes: holes.reaching(up: total { Double($0.holeBytes + $0.unsure) }),
+      unsure: total { Double($0.unsure) },
       largestHoleSeen: ByteCount(census.regions.map(\.tally.largestHole).max() ?? 0),
       holeSizes: powers.map { power in
         SampledHoles(
@@ -42,6 +44,17 @@ extension SampledMoment {
       occupiedPages: total { Double($0.occupiedPages) }, pinned: total { Double($0.pinned) },
       freePageBytes: total { Double($0.freePageBytes) },
       sites: names.map { SampledSite.all(in: census, estimator, $0) } ?? [])
+  }
+}
+
+extension Estimate {
+  /// The same estimate where the truth may be as large as another has it.
+  fileprivate func reaching(up other: Estimate) -> Estimate {
+    guard value != other.value else { return self }
+    guard let interval, let most = other.interval?.upperBound else {
+      return Estimate(value, interval: nil)
+    }
+    return Estimate(value, interval: interval.lowerBound...max(interval.upperBound, most))
   }
 }
 

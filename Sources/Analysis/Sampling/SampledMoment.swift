@@ -26,7 +26,11 @@ public struct SampledMoment: Sendable {
   /// The number of holes.
   public var holes: Estimate
   /// Bytes in all holes.
+  ///
+  /// The value leaves ``unsure`` out, the interval reaches up to where all of it is holes.
   public var holeBytes: Estimate
+  /// Free bytes above the highest known block of a held range: a hole or the free top.
+  public var unsure: Estimate
   /// The largest hole that lies in one sampled region; there may be larger ones.
   public var largestHoleSeen: ByteCount
   /// Holes by size, those shorter than a region; classes of which none was seen are left out.

@@ -10,8 +10,9 @@ public import Trace
 public struct SampledView {
   /// Which part of the address space is kept.
   public let sampling: RegionSampling
-  /// For each slot that holds a block whether the block counts.
-  private var counted: [Slot: Bool] = [:]
+  /// For each slot of the full trace whose block counts, its slot among those that do.
+  private var kept: [Slot: Slot] = [:]
+  private var spare: [Slot] = []
 
   /// Begins at the first step of a trace.
   public init(_ sampling: RegionSampling) { self.sampling = sampling }
@@ -25,31 +26,39 @@ public struct SampledView {
   }
 
   private mutating func thin(_ step: Request) -> Request? {
+    var result = step
     switch step.operation {
     case .allocate, .reallocateEnd:
-      return begins(step) ? step : nil
+      guard let slot = begin(step) else { return nil }
+      result.slot = slot
     case .free, .reallocateBegin, .abandon:
-      return counted.removeValue(forKey: step.slot) == true ? step : nil
+      guard let slot = end(step) else { return nil }
+      result.slot = slot
     case .reallocate:
-      let didCount = counted.removeValue(forKey: step.slot) == true
-      var step = step
-      switch (didCount, begins(step)) {
-      case (true, true): break
-      case (true, false): step.operation = .free
-      case (false, true): step.operation = .allocate
-      case (false, false): return nil
-      }
-      return step
+      let old = end(step)
+      let new = begin(step)
+      guard let slot = new ?? old else { return nil }
+      // The slot that was given back last is taken again first, so both are the same.
+      result.slot = slot
+      if new == nil { result.operation = .free }
+      if old == nil { result.operation = .allocate }
     case .freeUnknown:
       return sampling.counts(block: step.address, usable: 0) ? step : nil
-    default:
-      return step
+    default: break
     }
+    return result
   }
 
-  private mutating func begins(_ step: Request) -> Bool {
-    let counts = sampling.counts(block: step.address, usable: step.usable)
-    counted[step.slot] = counts
-    return counts
+  private mutating func begin(_ step: Request) -> Slot? {
+    guard sampling.counts(block: step.address, usable: step.usable) else { return nil }
+    let slot = spare.popLast() ?? Slot(UInt32(truncatingIfNeeded: kept.count))
+    kept[step.slot] = slot
+    return slot
+  }
+
+  private mutating func end(_ step: Request) -> Slot? {
+    guard let slot = kept.removeValue(forKey: step.slot) else { return nil }
+    spare.append(slot)
+    return slot
   }
 }
