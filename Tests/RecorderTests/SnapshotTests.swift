@@ -131,7 +131,7 @@ import Trace
   // MARK: The taker, on this process
 
   /// A segment, the process that it is mapped in, and the trace.
-  private struct Stage {
+  private struct Stage: ~Copyable {
     let segment: Segment
     let writer: TraceWriter
     var merger: RingMerger
@@ -144,7 +144,7 @@ import Trace
         segment: segment,
         feeder: TraceFeeder(writer: writer, segment: segment),
         clock: TickClock(usesMonotonicClock: true))
-      merger.feeder.process = process
+      merger.feeder.threads.process = process
       taker = SnapshotTaker(process: process, segment: segment)
     }
 
