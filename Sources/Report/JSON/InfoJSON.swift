@@ -15,8 +15,6 @@ public enum InfoJSON {
     snapshots: [Snapshot] = [], listsSnapshots: Bool = false
   ) throws -> String {
     var members = members(metadata: metadata, summary: summary, inventory: inventory)
-    members["droppedSnapshots"] = JSONValue(metadata.droppedSnapshots)
-    members["snapshotSeconds"] = .number(Double(metadata.snapshotNanoseconds) / 1e9)
     members["snapshots"] = JSONValue(snapshots.count)
     members["lastSnapshot"] = snapshots.last.map { JSONValue($0) } ?? .null
     if listsSnapshots { members["snapshotList"] = .array(snapshots.map { JSONValue($0) }) }
@@ -37,6 +35,7 @@ public enum InfoJSON {
       "command": JSONValue(metadata.command),
       "complete": .bool(inventory.isComplete),
       "damage": JSONValue(inventory.damage),
+      "droppedSnapshots": JSONValue(metadata.droppedSnapshots),
       "durationSeconds": .number(Double(summary.durationNanoseconds) / 1e9),
       "events": .unsigned(summary.events),
       "executable": .string(metadata.executable),
@@ -52,6 +51,7 @@ public enum InfoJSON {
       "processID": JSONValue(metadata.processID),
       "processes": JSONValue(inventory.processes),
       "reallocations": .unsigned(summary.reallocations),
+      "snapshotSeconds": .number(Double(metadata.snapshotNanoseconds) / 1e9),
       "stacks": JSONValue(inventory.stacks),
       "startedAt": metadata.startedAt > 0 ? .number(metadata.startedAt) : .null,
       "threads": JSONValue(inventory.threads),
