@@ -30,9 +30,14 @@ struct SnapshotTable {
 
   /// Adds a snapshot, and before it the paths that are new.
   ///
-  /// One that is too large loses its pages, which then count as unknown, and then its mappings.
+  /// One that is too large loses its pages, which then count as unknown, and then its mappings; so
+  /// does one whose pages, or mappings, are not in order.
   mutating func add(_ snapshot: Snapshot) {
     var snapshot = snapshot
+    if !Self.isAscending(snapshot.pages.present) || !Self.isAscending(snapshot.pages.swapped) {
+      snapshot.pages = PagePresence()
+    }
+    if !Self.isAscending(snapshot.mappings.lazy.map(\.range)) { snapshot.mappings = [] }
     var bytes = encoded(snapshot)
     if bytes.count > Self.maximumEntryBytes {
       snapshot.pages = PagePresence()
@@ -44,6 +49,16 @@ struct SnapshotTable {
       bytes = encoded(snapshot)
     }
     pending.sink.bytes.append(contentsOf: bytes)
+  }
+
+  /// Whether the ranges follow each other, none of them empty.
+  private static func isAscending(_ ranges: some Sequence<Range<Address>>) -> Bool {
+    var end = Address.zero
+    for range in ranges {
+      guard range.lowerBound >= end, !range.isEmpty else { return false }
+      end = range.upperBound
+    }
+    return true
   }
 
   private mutating func encoded(_ snapshot: Snapshot) -> [UInt8] {

@@ -201,8 +201,9 @@ public final class TraceWriter {
 
   /// Adds the memory of the process at one moment.
   ///
-  /// Mappings and ranges must be in order, apart from each other, and of whole pages. A snapshot of
-  /// more than two million bytes in the file keeps its figures, and loses its pages.
+  /// Mappings and ranges have whole pages, none of them empty, and are in order; otherwise they are
+  /// left out. A snapshot of more than two million bytes in the file keeps its figures, and loses its
+  /// pages.
   public func snapshot(_ snapshot: Snapshot) {
     snapshotTable.add(snapshot)
     if snapshotTable.isFull { writeSnapshots() }

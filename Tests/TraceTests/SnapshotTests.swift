@@ -147,6 +147,27 @@ func randomSnapshot(seed: UInt64) -> Snapshot {
     #expect(try TraceFile(path: path).snapshots == [snapshot])
   }
 
+  @Test("what is not in order is left out") func disorder() throws {
+    let path = directory.file("trace")
+    let writer = try TraceWriter(path: path, metadata: TraceMetadata())
+    let ranges = [Address(0x5000)..<Address(0x7000), Address(0x6000)..<Address(0x8000)]
+    var snapshot = Snapshot(time: .zero, endTime: .zero, steps: 3..<3, reason: .exit)
+    let bare = snapshot
+    snapshot.pages = PagePresence(source: .pagemap, present: ranges)
+    writer.snapshot(snapshot)
+    snapshot.pages = PagePresence(source: .pagemap, swapped: [ranges[1], ranges[0]])
+    snapshot.mappings = ranges.map {
+      SnapshotMapping(range: $0, permissions: .read, kind: .anonymous)
+    }
+    writer.snapshot(snapshot)
+    snapshot.pages.swapped = [Address(0x5000)..<Address(0x5000)]
+    writer.snapshot(snapshot)
+    try writer.finish()
+    let file = try TraceFile(path: path)
+    #expect(file.isComplete, "\(file.damage)")
+    #expect(file.snapshots == [bare, bare, bare])
+  }
+
   @Test("an ordinary snapshot takes little room") func size() throws {
     func length(_ count: Int) throws -> Int {
       let path = directory.file("trace\(count)")

@@ -13,7 +13,8 @@ struct PageScanner {
   /// Ranges beyond so many are not kept: the snapshot says that it does not know.
   static let maximumRanges = 1 << 18
 
-  private var found = [linux_page_range](repeating: linux_page_range(), count: 4096)
+  /// Where more than 512 are asked for at a time, Linux 6.18 says some twice, out of order.
+  private var found = [linux_page_range](repeating: linux_page_range(), count: 512)
   private var entries: [UInt64] = []
 
   init() {}
@@ -35,6 +36,7 @@ struct PageScanner {
       guard isKnown, presence.present.count + presence.swapped.count <= Self.maximumRanges else {
         guard presence.source == .pagemapScan, !isKnown else { return PagePresence() }
         usesScan = false
+        defer { usesScan = true }
         return scan(mappings, memory)
       }
     }
@@ -52,7 +54,10 @@ struct PageScanner {
           descriptor, &start, mapping.range.upperBound, $0.baseAddress, UInt($0.count))
       }
       guard count >= 0, start > before else { return false }
-      for range in found[..<min(count, found.count)] where range.start < range.end {
+      var last = before
+      for range in found[..<min(count, found.count)] {
+        guard range.start >= last, range.start < range.end, range.end <= start else { return false }
+        last = range.end
         if range.categories & UInt64(LINUX_PAGE_PRESENT) != 0 {
           Self.append(range.start..<range.end, to: &presence.present)
         } else {

@@ -19,8 +19,6 @@ public enum InfoJSON {
     var members = members(metadata: metadata, summary: summary, inventory: inventory)
     members["marks"] = .array(marks.map(\.json))
     if let calls { members.merge(calls.members) { _, new in new } }
-    members["droppedSnapshots"] = JSONValue(metadata.droppedSnapshots)
-    members["snapshotSeconds"] = .number(Double(metadata.snapshotNanoseconds) / 1e9)
     members["snapshots"] = JSONValue(snapshots.count)
     members["lastSnapshot"] = snapshots.last.map { JSONValue($0) } ?? .null
     if listsSnapshots { members["snapshotList"] = .array(snapshots.map { JSONValue($0) }) }
@@ -43,6 +41,7 @@ public enum InfoJSON {
       "command": JSONValue(metadata.command),
       "complete": .bool(inventory.isComplete),
       "damage": JSONValue(inventory.damage),
+      "droppedSnapshots": JSONValue(metadata.droppedSnapshots),
       "durationSeconds": .number(Double(summary.durationNanoseconds) / 1e9),
       "events": .unsigned(summary.events),
       "executable": .string(metadata.executable),
@@ -59,6 +58,7 @@ public enum InfoJSON {
       "processID": JSONValue(metadata.processID),
       "processes": JSONValue(inventory.processes),
       "reallocations": .unsigned(summary.reallocations),
+      "snapshotSeconds": .number(Double(metadata.snapshotNanoseconds) / 1e9),
       "stacks": JSONValue(inventory.stacks),
       "startedAt": metadata.startedAt > 0 ? .number(metadata.startedAt) : .null,
       "startsInMidst": .bool(metadata.startsInMidst),
