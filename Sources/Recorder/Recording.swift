@@ -72,7 +72,7 @@ public struct Recording {
         command: options.command, executable: options.executable, library: library,
         segmentPath: process.segmentPath, ignoresFileSizeSignal: ignoresFileSizeSignal)
     } catch {
-      removeOutput()
+      Self.removeOutput(options.output)
       throw error
     }
     process.begin(processID: program.processID)
@@ -84,10 +84,10 @@ public struct Recording {
   }
 
   /// Removes the trace of a program that never ran; a device that was named as output stays.
-  private func removeOutput() {
+  static func removeOutput(_ path: String) {
     var status = stat()
-    guard stat(options.output, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return }
-    unlink(options.output)
+    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return }
+    unlink(path)
   }
 
   /// Drains the rings until the program has ended.
