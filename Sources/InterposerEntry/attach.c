@@ -33,7 +33,7 @@ __attribute__((visibility("default"))) int lacuna_attach(struct lacuna_attachmen
   }
   lacuna_learn_break();
   const volatile unsigned char *recording = lacuna_join(request);
-  if (!recording) return EBUSY;
+  if (!recording) return *lacuna_recording ? EBUSY : ENOMEM;
   __atomic_store_n(&lacuna_recording, recording, __ATOMIC_RELEASE);
   request->recording = (uint64_t)recording;
   return 0;

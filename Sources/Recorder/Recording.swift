@@ -93,7 +93,7 @@ public struct Recording {
         segmentPath: family?.lobby.path ?? process.segmentPath,
         ignoresFileSizeSignal: ignoresFileSizeSignal)
     } catch {
-      removeOutput()
+      Self.removeOutput(options.output)
       throw error
     }
     process.begin(processID: program.processID)
@@ -113,10 +113,10 @@ public struct Recording {
   }
 
   /// Removes the trace of a program that never ran; a device that was named as output stays.
-  private func removeOutput() {
+  static func removeOutput(_ path: String) {
     var status = stat()
-    guard stat(options.output, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return }
-    unlink(options.output)
+    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return }
+    unlink(path)
   }
 
   /// Drains the rings until the program has ended.

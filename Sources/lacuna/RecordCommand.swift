@@ -76,7 +76,8 @@ struct RecordCommand: ParsableCommand {
   func validate() throws {
     try attachment.validate(program: program.first)
     guard let name = program.first ?? (attachment.processID == nil ? nil : "") else {
-      throw ValidationError("Say which program to run: lacuna record -- COMMAND …")
+      throw ValidationError(
+        "Say which program to run: lacuna record -- COMMAND …; or which process: --pid ID")
     }
     // All from the first argument that is no option of ours on is taken for the command.
     if command.first == "--help" || command.first == "-h" { throw CleanExit.helpRequest(self) }

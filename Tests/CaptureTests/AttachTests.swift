@@ -195,6 +195,7 @@ import Trace
     let recorder = try program.attach()
     recorder.signal(SIGKILL)
     _ = recorder.finish()
+    #expect(program[.mallocNow] != program[.firstMalloc])
     // More than the rings of two threads hold.
     let count = program[.allocations]
     #expect(program.program.wait { program[.allocations] > count + 400_000 })

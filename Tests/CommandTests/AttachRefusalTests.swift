@@ -150,6 +150,38 @@ import Testing
       try #require(thread), saying: ["thread of process \(program.processID)", "--pid"])
   }
 
+  @Test("a process whose filter of system calls would end it")
+  func filtered() throws {
+    let path = try workshop.compile("attached.c", "-O1", "-fno-builtin")
+    let state = try workshop.write("", to: "state")
+    let program = try LiveProgram(workshop, path, [state, "filtered"])
+    #expect(program.wait { status(program.processID, "Seccomp") == "2" || !program.isRunning })
+    try expectRefused(program.processID, saying: ["filters its system calls"])
+    try program.send("x")
+    #expect(program.finish().exitCode == 0)
+  }
+
+  @Test("a program that another recorder has started")
+  func recorded() throws {
+    let recorder = try LiveProgram(
+      workshop, Workshop.command, ["record", "-q", "-o", workshop.file("own.trace"), "/bin/cat"])
+    var child: Int32?
+    let isThere = recorder.wait {
+      let children = try? String(
+        contentsOfFile: "/proc/\(recorder.processID)/task/\(recorder.processID)/children",
+        encoding: .utf8)
+      child = children?.split(separator: " ").first.flatMap { Int32($0) }
+      guard let child else { return false }
+      let maps = try? String(contentsOfFile: "/proc/\(child)/maps", encoding: .utf8)
+      return maps?.contains("memfd:lacuna") == true
+    }
+    try #require(isThere)
+    usleep(100_000)
+    try expectRefused(try #require(child), saying: ["recorded already"])
+    kill(try #require(child), SIGTERM)
+    #expect(recorder.finish().exitCode == 128 + SIGTERM)
+  }
+
   @Test("a process of somebody else")
   func foreign() throws {
     if getuid() == 0 {

@@ -124,8 +124,8 @@ import Testing
   @Test(
     "wrong usage",
     arguments: [
-      ([], "Missing expected argument"), (["--"], "Say which program"),
-      (["-o", "a.trace"], "Missing expected argument"), (["--bogus", "true"], "'--bogus'"),
+      ([], "Say which program to run"), (["--"], "Say which program"),
+      (["-o", "a.trace"], "Say which program to run"), (["--bogus", "true"], "'--bogus'"),
       (["--stack-depth", "129", "--", "true"], "0 to 128"),
       (["--stack-depth", "-1", "--", "true"], "--stack-depth"),
       (["-o", "", "--", "true"], "name of a file"), (["-o", "-", "--", "true"], "needs a file"),

@@ -5,11 +5,14 @@
 //   waiting     one thread in each of many calls that wait, until FILE says to end
 //   plugin P    loads the plugin P when FILE says so and lets it allocate
 //   vfork       a thread waits for a child that shares its memory, while another one allocates
+//   filtered    is ended by the kernel when it makes a nameless file; waits for its input
 //   exec        executes itself anew, as `busy 1`, when FILE says so
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -23,6 +26,7 @@
 #include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -309,6 +313,23 @@ static void run_vfork(void) {
   pthread_join(thread, NULL);
 }
 
+// ---- filtered -----------------------------------------------------------------------------------
+
+static void run_filtered(void) {
+  struct sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_memfd_create, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog filter = {4, program};
+  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0) fail("filter");
+  state->ready = 1;
+  char byte;
+  if (read(0, &byte, 1) != 1) fail("read of the input");
+}
+
 int main(int count, char **arguments) {
   if (count < 3) return 64;
   prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
@@ -324,6 +345,7 @@ int main(int count, char **arguments) {
   if (strcmp(mode, "busy") == 0) run_busy(atoi(arguments[3]));
   if (strcmp(mode, "waiting") == 0) run_waiting();
   if (strcmp(mode, "vfork") == 0) run_vfork();
+  if (strcmp(mode, "filtered") == 0) run_filtered();
   if (strcmp(mode, "plugin") == 0) run_plugin(arguments[3]);
   if (strcmp(mode, "exec") == 0) {
     state->ready = 1;

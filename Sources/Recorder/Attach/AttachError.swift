@@ -48,6 +48,8 @@ public enum AttachError: Error, CustomStringConvertible {
   case threadDoesNotStop(Int32)
   /// What the library needs was refused by the process's own system call filter or limits.
   case callRefused(String, Int32)
+  /// The process has a filter for its system calls that the recorder is not under itself.
+  case callsFiltered(Int32)
   /// The process did something while the library was loaded that nobody asked for.
   case unexpected(String)
   /// Memory of the process could not be read or makes no sense.
@@ -100,6 +102,9 @@ public enum AttachError: Error, CustomStringConvertible {
     case .callRefused(let call, let code):
       "the process itself may not do what the library needs, \(call): "
         + RecorderError.message(code)
+    case .callsFiltered(let id):
+      "process \(id) filters its system calls (seccomp), and the filter could end it for those that "
+        + "loading a library makes; record it from its start instead"
     case .unexpected(let what): "the library could not be loaded into the process: \(what)"
     case .unreadable(let what): "cannot make sense of the process's memory: \(what)"
     }

@@ -99,11 +99,7 @@ public final class AttachedRecording {
     let ended = linux_process_descriptor(options.processID)
     guard ended >= 0 else { throw AttachError.noSuchProcess(options.processID) }
     defer { close(ended) }
-    let loaded = try loading.load(process, facts) { descriptor in
-      recording = try ProcessRecording(
-        output: output, metadata: metadata, settings: options.settings,
-        segmentDescriptor: descriptor)
-    }
+    let loaded = try load()
     guard let recording else { throw AttachError.unexpected("nothing is shared with it") }
     recording.begin(processID: options.processID)
     var redirection = Redirection(
@@ -129,6 +125,20 @@ public final class AttachedRecording {
     if ending == .detached { unmap(recording.segment, loaded) }
     recording.segment.discard()
     return result
+  }
+
+  /// Loads the library; leaves no trace file where that fails.
+  private func load() throws -> LoadedLibrary {
+    do {
+      return try loading.load(process, facts) { descriptor in
+        recording = try ProcessRecording(
+          output: output, metadata: metadata, settings: options.settings,
+          segmentDescriptor: descriptor)
+      }
+    } catch {
+      if recording != nil { Recording.removeOutput(output) }
+      throw error
+    }
   }
 
   private func redirect(_ redirection: inout Redirection) throws(AttachError) {

@@ -177,7 +177,7 @@ struct LibraryLoading {
     case 0: break
     case EPROTO: throw .otherVersion
     case EBUSY: throw .alreadyRecorded(image.facts.processID)
-    default: throw .callRefused("joining the recording", status)
+    default: throw .callRefused("mapping the memory of the recording", status)
     }
     let answer = try image.memory.bytes(at: place, count: MemoryLayout<lacuna_attachment>.size)
     request = answer.withUnsafeBytes { $0.loadUnaligned(as: lacuna_attachment.self) }
