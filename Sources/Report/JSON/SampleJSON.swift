@@ -33,10 +33,11 @@ public enum SampleJSON {
 
   /// What `pins --json` has, estimated and rounded to whole bytes, with `intervals` for the totals
   /// and for each site.
+  ///
+  /// The shares of the sites sum to the total but for rounding, and for estimates that came out
+  /// below zero and are shown as 0.
   public static func pins(_ moment: SampledMoment, _ sampling: RegionSampling) throws -> String {
-    let total = rounded(moment.pinned)
-    let shares = LargestRemainder.round(moment.sites.map(\.pinned.value), total: total)
-    return try JSONValue.document([
+    try JSONValue.document([
       "freePageBytes": .integer(rounded(moment.freePageBytes)),
       "intervals": .object([
         "freePageBytes": interval(moment.freePageBytes),
@@ -44,9 +45,9 @@ public enum SampleJSON {
         "pinnedBytes": interval(moment.pinned),
       ]),
       "occupiedPages": .integer(rounded(moment.occupiedPages)),
-      "pinnedBytes": .integer(total),
+      "pinnedBytes": .integer(rounded(moment.pinned)),
       "sample": sample(sampling),
-      "sites": .array(zip(moment.sites, shares).map { site($0, share: $1) }),
+      "sites": .array(moment.sites.map(site)),
       "timeSeconds": JSONValue(moment.time),
     ]).text()
   }
@@ -133,7 +134,7 @@ public enum SampleJSON {
     return members
   }
 
-  private static func site(_ site: SampledSite, share: Int64) -> JSONValue {
+  private static func site(_ site: SampledSite) -> JSONValue {
     .object(
       place(site).merging([
         "blocks": .integer(rounded(site.blocks)),
@@ -142,7 +143,7 @@ public enum SampleJSON {
           "pinnedBytes": interval(site.pinned), "soleBytes": interval(site.sole),
         ]),
         "liveBytes": .integer(rounded(site.live)),
-        "pinnedBytes": .integer(share),
+        "pinnedBytes": .integer(rounded(site.pinned)),
         "soleBytes": .integer(rounded(site.sole)),
       ]) { $1 })
   }
