@@ -16,7 +16,9 @@ import Trace
       let sampling = RegionSampling(
         size: 4096 << Int.random(in: 0...10, using: &random),
         denominator: [1, 2, 3, 64, 1000, 65_536].randomElement(using: &random) ?? 1, seed: seed)
-      let segment = try Segment(stackLimit: 0, usesMonotonicClock: true, regions: sampling)
+      var settings = CaptureSettings()
+      settings.regions = sampling
+      let segment = try Segment(settings, usesMonotonicClock: true)
       var rule = segment.header.pointee.regions
       for _ in 0..<500 {
         let places: [UInt64] = [0x5555_5555_0000, 0x7f12_3400_0000, 0, .max]

@@ -54,12 +54,34 @@ import Trace
     "what is no table of mappings is refused",
     arguments: [
       "nonsense\n", "2000-1000 rw-p 0 0:0 0\n", "1000-2000 rw-p\n", "1001-2000 rw-p 0 0:0 0\n",
-      "2000-3000 rw-p 0 0:0 0\n1000-2000 rw-p 0 0:0 0\n",
       "11112222333344445-2 rw-p 0 0:0 0\n", "1000-2000 rw-p 0 0:0 99999999999999999999\n",
       "Rss: 4 kB\n",
     ])
   func garbage(contents: String) throws {
     #expect(try KernelMappings(text(contents), hasFigures: true) == nil)
+  }
+
+  @Test("a table that changed while it was listed has no page twice")
+  func torn() throws {
+    let smaps = try text(
+      """
+      1000-3000 r--p 00001000 fe:01 7  /a
+      Rss: 4 kB
+      1000-2000 r--p 00001000 fe:01 7  /a
+      Rss: 8 kB
+      2000-6000 r--p 00002000 fe:01 7  /a
+      Rss: 12 kB
+      6000-7000 rw-p 00000000 00:00 0
+      Rss: 4 kB
+
+      """)
+    let read = try #require(KernelMappings(smaps, hasFigures: true))
+    #expect(read.isTorn)
+    #expect(read.mappings.map(\.range) == [0x1000..<0x3000, 0x3000..<0x6000, 0x6000..<0x7000])
+    #expect(read.mappings.map { $0.figures?.resident } == [4096, nil, 4096])
+    #expect(read.mappings.map(\.offset) == [0x1000, 0x3000, 0])
+    #expect(
+      try KernelMappings(text("1000-3000 r--p 0 0:0 0\n"), hasFigures: false)?.isTorn == false)
   }
 
   @Test("a status without memory, as a process that has ended leaves it, says nothing")

@@ -25,31 +25,44 @@ struct KernelMappings {
   var mappings: [KernelMapping] = []
   /// The sum of all `Pss`; nil where `maps` was read.
   var proportional: ByteCount?
+  /// Whether mappings changed while the kernel listed them, a page of text at a time: one that was
+  /// joined to its neighbour meanwhile comes a second time.
+  var isTorn = false
 
-  /// Reads what `text` holds; nil where it is no table of mappings in order.
+  /// Reads what `text` holds; nil where it is no table of mappings.
+  ///
+  /// Of a mapping that overlaps what came before only the rest is kept, without its figures.
   init?(_ text: ProcBytes, hasFigures: Bool) {
     var end: UInt64 = 0
     var isSound = true
+    var isPassing = false
     var proportional: UInt64 = 0
     var found: [KernelMapping] = []
     text.forEachLine { line in
       // Names of fields begin with a capital letter, addresses with a digit or a small one.
       if line.first >= 0x41, line.first <= 0x5a {
-        guard !found.isEmpty else { return }
+        guard !found.isEmpty, !isPassing else { return }
         Self.field(line, of: &found[found.count - 1], &proportional)
-      } else if let mapping = Self.mapping(line), mapping.range.lowerBound >= end {
+      } else if var mapping = Self.mapping(line) {
+        let overlaps = mapping.range.lowerBound < end
+        if overlaps { isTorn = true }
+        isPassing = mapping.range.upperBound <= end
+        guard !isPassing else { return }
+        if overlaps {
+          mapping.offset &+= end - mapping.range.lowerBound
+          mapping.range = end..<mapping.range.upperBound
+        } else if hasFigures {
+          mapping.figures = .init(resident: 0, anonymous: 0, swapped: 0)
+        }
         end = mapping.range.upperBound
         found.append(mapping)
-        if hasFigures {
-          found[found.count - 1].figures = .init(resident: 0, anonymous: 0, swapped: 0)
-        }
       } else {
         isSound = false
       }
     }
     guard isSound, !found.isEmpty else { return nil }
     mappings = found
-    if hasFigures { self.proportional = ByteCount(Int64(proportional << 10)) }
+    if hasFigures, !isTorn { self.proportional = ByteCount(Int64(proportional << 10)) }
   }
 
   private static func mapping(_ line: LineScanner) -> KernelMapping? {

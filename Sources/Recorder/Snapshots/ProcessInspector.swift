@@ -55,9 +55,14 @@ struct ProcessInspector {
     _ wishes: Wishes, own: MappingClassifier.Own, threads: [RequestingThread]
   ) throws(ProcBytes.Failure) -> Reading? {
     let isHeavy = wishes.depth == .heavy
+<<<<<<< HEAD
     try text.read("/proc/\(process)/\(isHeavy ? "smaps" : "maps")")
     guard let list = KernelMappings(text, hasFigures: isHeavy) else { return nil }
     let memory = PresentMemory(process: process)
+=======
+    guard let list = try mappings(hasFigures: isHeavy) else { return nil }
+    let memory = RemoteMemory(process: process)
+>>>>>>> snap
     var pages = PagePresence()
     if isHeavy { pages = scanner.scan(list.mappings.filter(\.isScanned), memory) }
     guard
@@ -77,6 +82,17 @@ struct ProcessInspector {
       }
     }
     return Reading(memory: figures, mappings: mappings, pages: pages, threadCaches: caches)
+  }
+
+  /// The list of the mappings, of one moment if that can be had in a few attempts.
+  private mutating func mappings(hasFigures: Bool) throws(ProcBytes.Failure) -> KernelMappings? {
+    var list: KernelMappings?
+    for _ in 0..<3 {
+      try text.read("/proc/\(process)/\(hasFigures ? "smaps" : "maps")")
+      list = KernelMappings(text, hasFigures: hasFigures)
+      if let list, !list.isTorn { break }
+    }
+    return list
   }
 
   private mutating func figures() -> MemoryFigures? {
