@@ -55,14 +55,8 @@ struct ProcessInspector {
     _ wishes: Wishes, own: MappingClassifier.Own, threads: [RequestingThread]
   ) throws(ProcBytes.Failure) -> Reading? {
     let isHeavy = wishes.depth == .heavy
-<<<<<<< HEAD
-    try text.read("/proc/\(process)/\(isHeavy ? "smaps" : "maps")")
-    guard let list = KernelMappings(text, hasFigures: isHeavy) else { return nil }
-    let memory = PresentMemory(process: process)
-=======
     guard let list = try mappings(hasFigures: isHeavy) else { return nil }
-    let memory = RemoteMemory(process: process)
->>>>>>> snap
+    let memory = PresentMemory(process: process)
     var pages = PagePresence()
     if isHeavy { pages = scanner.scan(list.mappings.filter(\.isScanned), memory) }
     guard
