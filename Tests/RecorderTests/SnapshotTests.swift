@@ -155,7 +155,7 @@ import Trace
   // MARK: The taker, on this process
 
   /// A segment, the process that it is mapped in, and the trace.
-  private struct Stage: ~Copyable {
+  private final class Stage {
     let segment: Segment
     let writer: TraceWriter
     var merger: RingMerger
@@ -172,11 +172,11 @@ import Trace
       taker = SnapshotTaker(process: process, segment: segment)
     }
 
-    mutating func step() {
+    func step() {
       taker.step(now: TickClock.monotonic(), sample: nil, merger: &merger, writer: writer)
     }
 
-    mutating func finish(_ path: String) throws -> [Snapshot] {
+    func finish(_ path: String) throws -> [Snapshot] {
       _ = merger.pass(isLast: true)
       taker.finish(&merger, writer)
       try writer.finish()
@@ -187,7 +187,7 @@ import Trace
   @Test("nothing before the hello, a snapshot for each image, and one for each request")
   func requests() throws {
     let path = directory.file("trace")
-    var stage = try Stage(path, process: getpid())
+    let stage = try Stage(path, process: getpid())
     let header = stage.segment.header
     stage.step()
     header.pointee.image_count = 1
@@ -242,7 +242,7 @@ import Trace
       let child = try sleeper()
       if isGone { end(child) }
       let path = directory.file("trace")
-      var stage = try Stage(path, process: child)
+      let stage = try Stage(path, process: child)
       stage.segment.header.pointee.image_count = 1
       stage.segment.header.pointee.gate_request = 1
       stage.segment.header.pointee.gate_reason = UInt32(LACUNA_GATE_EXIT)
