@@ -12,8 +12,6 @@ public func gate(_ reason: UInt32, _ detail: UInt64) {
   if reason == UInt32(LACUNA_GATE_MARK), lacuna_load32(&header.pointee.gate_takes_marks) == 0 {
     return
   }
-  // A child of vfork shares this memory, and is not the process that is looked at.
-  guard systemCall(SystemCall.getpid) == Int(header.pointee.traced_pid) else { return }
   let own = UInt32(bitPattern: lacuna_thread_identifier())
   var patience = Gate.slices
   guard Gate.enter(header, own, &patience) else { return }

@@ -132,10 +132,6 @@ func claimRing(_ writer: Writer, _ thread: Thread) {
     control.pointee.thread_serial = thread.pointee.serial
     control.pointee.thread_pointer = lacuna_thread_pointer()
     control.pointee.image = session.imageNumber
-    withUnsafeMutablePointer(to: &control.pointee.name) {
-      let getName = 16
-      _ = systemCall(SystemCall.processControl, getName, Int(bitPattern: $0))
-    }
     lacuna_store64(&control.pointee.pending, 0)
     raiseLimit(to: UInt32(truncatingIfNeeded: ring &+ 1))
     lacuna_store32(&control.pointee.claimed, 1)

@@ -20,7 +20,6 @@ enum SystemCall {
   static let readlink = 89
   static let getppid = 110
   static let alternateStack = 131
-  static let processControl = 157
   static let futex = 202
   static let signalThread = 234
   static let readMemory = 310

@@ -75,7 +75,7 @@ struct RingMerger: ~Copyable {
     }
     feeder.importModules()
     while let fence = fences.next, fence <= bounds.watermark {
-      merge(bounds, upTo: fence)
+      merge(bounds, upTo: fence, isFence: true)
       fences.cross(at: clock.time(fence), after: feeder.writer.summary.steps)
     }
     merge(bounds, upTo: bounds.watermark)
@@ -121,8 +121,7 @@ struct RingMerger: ~Copyable {
     {
       cursors[ring].serial = control.pointee.thread_serial
       cursors[ring].thread = feeder.threads.thread(
-        serial: control.pointee.thread_serial, kernelID: control.pointee.thread_id,
-        name: Segment.text(control.pointee.name), clock)
+        serial: control.pointee.thread_serial, kernelID: control.pointee.thread_id, clock)
       cursors[ring].refresh { feeder.threads.thread(serial: $0, kernelID: $1, clock) }
       if cursors[ring].hasRecord {
         feeder.threads.noteFirstRecord(
@@ -134,7 +133,12 @@ struct RingMerger: ~Copyable {
   }
 
   /// Takes records in order from the rings in `active`.
-  private mutating func merge(_ bounds: StampBounds, upTo watermark: UInt64) {
+  ///
+  /// At a fence a reallocation that is under way is split.
+  private mutating func merge(
+    _ bounds: StampBounds, upTo watermark: UInt64, isFence: Bool = false
+  ) {
+    let fence = isFence ? watermark : UInt64.max
     while !active.isEmpty {
       var first = 0
       var next = UInt64.max
@@ -149,7 +153,7 @@ struct RingMerger: ~Copyable {
       }
       let ring = active[first]
       guard cursors[ring].record.ticks <= watermark else { return }
-      guard take(ring, until: next, upTo: watermark, bounds) else { return }
+      guard take(ring, until: next, upTo: watermark, fence: fence, bounds) else { return }
       if !cursors[ring].hasRecord { active.remove(at: first) }
     }
   }
@@ -159,7 +163,7 @@ struct RingMerger: ~Copyable {
   /// False when it is not certain yet whether a reallocation is to be split; it is left for the next
   /// pass.
   private mutating func take(
-    _ ring: Int, until next: UInt64, upTo watermark: UInt64, _ bounds: StampBounds
+    _ ring: Int, until next: UInt64, upTo watermark: UInt64, fence: UInt64, _ bounds: StampBounds
   ) -> Bool {
     let writer = feeder.writer
     let limit = min(next, watermark)
@@ -169,7 +173,9 @@ struct RingMerger: ~Copyable {
       var whole = false
       if isReallocation {
         let end = cursors[ring].record.ticksAfter
-        if let isUndisturbed = bounds.isUndisturbed(until: end, ring: ring, next: next) {
+        if end > fence {
+          whole = false
+        } else if let isUndisturbed = bounds.isUndisturbed(until: end, ring: ring, next: next) {
           whole = isUndisturbed
         } else if end < bounds.visible &+ clock.ticks(milliseconds: 1000) {
           // One that ends later was made up by a program that overwrote its ring.
@@ -227,8 +233,7 @@ struct RingMerger: ~Copyable {
       result.append(
         RequestingThread(
           index: feeder.threads.thread(
-            serial: control.thread_serial, kernelID: control.thread_id,
-            name: Segment.text(control.name), clock),
+            serial: control.thread_serial, kernelID: control.thread_id, clock),
           pointer: control.thread_pointer, isFirst: control.thread_id == process))
     }
     return result

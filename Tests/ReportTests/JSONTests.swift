@@ -192,7 +192,7 @@ private indirect enum Decoded: Decodable, Equatable {
     let keys = text.split(separator: "\n").filter { $0.hasPrefix("  \"") }
       .map { String($0.split(separator: "\"")[1]) }
     #expect(keys == keys.sorted())
-    #expect(keys.count == 32)
+    #expect(keys.count == 35)
     let command = try Decoded.read(text)["command"]?.elements
     #expect(command == [.string("a/b"), .string("\u{1}\"<script>\n")])
   }

@@ -179,7 +179,7 @@ struct lacuna_ring_control {
   uint32_t lock;           // of the shared ring
   uint32_t pad0;
   uint64_t thread_pointer; // the address of the thread's control block (fs)
-  char name[16];           // of the thread, when it claimed the ring
+  uint8_t pad1[16];
   // Written by the recorder, on a line of its own.
   uint64_t tail;           // words ever read
   uint8_t pad2[56];
