@@ -139,6 +139,8 @@ struct ProcessFacts {
       guard let key = bytes.load(UInt64.self, at: offset), key != 0 else { break }
       values[key] = bytes.load(UInt64.self, at: offset + 8)
     }
+    // In the middle of exec the kernel has not said anything yet.
+    guard values[3] ?? 0 != 0, values[5] ?? 0 != 0 else { throw .isStarting(id) }
     return values
   }
 
