@@ -14,7 +14,23 @@ private struct HeapInfo {
   private static let infoBytes: UInt64 = 48
 
   /// Reads it where it may already be gone: another thread can give a heap back at any time.
-  init?(at base: UInt64) {
+  ///
+  /// - Parameter isSafe: whether it cannot be gone: a block lives in it, or it is the first one of
+  ///   its arena. Then the kernel is not asked, which a sandbox may forbid.
+  init?(at base: UInt64, isSafe: Bool) {
+    if isSafe {
+      guard let words = UnsafePointer<UInt64>(bitPattern: UInt(base)) else { return nil }
+      (arena, previous, size, writable) = (words[0], words[1], words[2], words[3])
+    } else {
+      guard read(base) else { return nil }
+    }
+    guard arena & Self.mask == Self.infoBytes, previous & Self.mask == 0, size & 4095 == 0,
+      size > Self.infoBytes, size <= writable, writable <= Self.mask &+ 1,
+      (previous == 0) == (arena == base &+ Self.infoBytes)
+    else { return nil }
+  }
+
+  private mutating func read(_ base: UInt64) -> Bool {
     let bytes = 32
     let process = Int(session.header.unsafelyUnwrapped.pointee.traced_pid)
     var info = (UInt64(0), UInt64(0), UInt64(0), UInt64(0))
@@ -29,12 +45,9 @@ private struct HeapInfo {
         }
       }
     }
-    guard read == bytes else { return nil }
+    guard read == bytes else { return false }
     (arena, previous, size, writable) = info
-    guard arena & Self.mask == Self.infoBytes, previous & Self.mask == 0, size & 4095 == 0,
-      size > Self.infoBytes, size <= writable, writable <= Self.mask &+ 1,
-      (previous == 0) == (arena == base &+ Self.infoBytes)
-    else { return nil }
+    return true
   }
 }
 
@@ -94,7 +107,7 @@ enum ArenaWatch {
   static func learn(_ address: UInt64) -> Bool {
     let base = address & ~HeapInfo.mask
     guard let entry = entry(base) else { return false }
-    guard let heap = HeapInfo(at: base), address &- base < heap.size else {
+    guard let heap = HeapInfo(at: base, isSafe: true), address &- base < heap.size else {
       fail()
       return false
     }
@@ -152,7 +165,8 @@ enum ArenaWatch {
     _ state: ArenaState, _ arena: UInt64, _ ticks: UInt64, _ writer: Writer
   ) -> UInt64? {
     let base = state.topHeap
-    guard let top = HeapInfo(at: base), top.arena == arena, top.size <= state.system,
+    guard let top = HeapInfo(at: base, isSafe: base == arena & ~HeapInfo.mask), top.arena == arena,
+      top.size <= state.system,
       let entry = entry(arena)
     else { return nil }
     let below = state.system &- top.size
@@ -164,7 +178,7 @@ enum ArenaWatch {
       var next = top.previous
       var count = 0
       while next != 0 {
-        guard let heap = HeapInfo(at: next), heap.arena == arena, heap.size <= rest,
+        guard let heap = HeapInfo(at: next, isSafe: false), heap.arena == arena, heap.size <= rest,
           count < mostHeaps, put(heap, next, hasTop: false, ticks, writer)
         else { return nil }
         rest = rest &- heap.size
