@@ -132,7 +132,9 @@ func begin(_ segment: UnsafeMutableRawPointer, process: Int32, afterFork: Bool)
   if !afterFork { session.breakStart = reportedBreak }
   own(header, 0, recording, 4096)
   own(
-    header, 1, UnsafeMutableRawPointer(session.rules.unsafelyUnwrapped), ToolMemory.byteCount)
+    header, 1, UnsafeMutableRawPointer(session.rules.unsafelyUnwrapped), ToolMemory.tableBytes)
+  own(
+    header, 2, UnsafeMutableRawPointer(session.scratch.unsafelyUnwrapped), ToolMemory.scratchBytes)
   // An exec ends the other threads wherever they are: one of them may have held the shared ring.
   let shared = session.controls.unsafelyUnwrapped + LACUNA_SHARED_RING
   lacuna_store64(&shared.pointee.pending, 0)
