@@ -34,6 +34,8 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CElf", providers: [.apt(["libelf-dev"])]),
     .target(name: "CDemangle", linkerSettings: [.linkedLibrary("stdc++")]),
     .target(name: "CLinux"),
@@ -65,6 +67,7 @@ let package = Package(
 
     room("MemoryUnits", []),
     room("Trace", ["CProcessor", "CZlib", "MemoryUnits"]),
+    room("Interchange", ["CSQLite", "CZlib", "CZstd", "MemoryUnits", "Trace"]),
     room(
       "Recorder",
       ["CaptureABI", "CLinux", "MemoryUnits", "Trace"]),
@@ -77,8 +80,8 @@ let package = Package(
     .executableTarget(
       name: "lacuna",
       dependencies: [
-        "Allocators", "Analysis", "MemoryUnits", "Recorder", "Replay", "Report", "Symbols",
-        "Terminal", "Trace",
+        "Allocators", "Analysis", "Interchange", "MemoryUnits", "Recorder", "Replay", "Report",
+        "Symbols", "Terminal", "Trace",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -88,6 +91,7 @@ let package = Package(
       swiftSettings: strict),
     tests("MemoryUnitsTests", ["MemoryUnits"]),
     tests("TraceTests", ["MemoryUnits", "Trace"]),
+    tests("InterchangeTests", ["Interchange", "MemoryUnits", "Trace"]),
     tests("RecorderTests", ["CaptureABI", "MemoryUnits", "Recorder", "Trace"]),
     tests("SymbolsTests", ["MemoryUnits", "Symbols", "Trace"]),
     tests("AllocatorsTests", ["Allocators", "MemoryUnits", "Trace"]),

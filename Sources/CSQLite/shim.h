@@ -1,0 +1,2 @@
+// The SQLite functions that databases are written with.
+#include <sqlite3.h>

@@ -1,0 +1,2 @@
+// The zstd functions that heaptrack files are unpacked with.
+#include <zstd.h>
