@@ -166,6 +166,10 @@ extension TraceWriter {
   @inline(__always)
   public func prefetch(_ address: UInt64) { state.pointee.blocks.prefetch(address) }
 
+  /// Whether a block lives at that address.
+  @inline(__always)
+  public func isLive(_ address: UInt64) -> Bool { state.pointee.blocks.find(address) != nil }
+
   /// Makes sure that the chunk has room for what one call may append, and the thread a description.
   @inline(__always)
   private func prepare(_ thread: ThreadIndex) {
