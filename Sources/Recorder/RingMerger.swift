@@ -178,48 +178,76 @@ struct RingMerger: ~Copyable {
   ) -> Bool {
     let writer = feeder.writer
     let limit = min(next, watermark)
-    let isAlone = claimedRings == 1
+    let cursor = cursors + ring
     repeat {
-      if !isAlone, let missing = missing(for: cursors[ring].record, writer) {
-        switch search(for: missing, besides: ring, bounds) {
-        case .found(let other):
-          take(other, through: missing, writer)
-          // Another ring's turn may have come.
-          return true
-        case .notYet: return false
-        case .nowhere: break
+      cursor.pointee.lookAhead { writer.prefetch($0) }
+      let time = clock.time(cursor.pointee.record.ticks)
+      if !feeder.feedPlain(cursor, time, writer) {
+        switch takeOther(ring, time, until: next, fence: fence, bounds, writer) {
+        case .next: break
+        case .sameAgain: continue
+        case .otherTurn: return true
+        case .later: return false
         }
       }
-      let isReallocation = cursors[ring].record.kind == .reallocate
-      var whole = false
-      if isReallocation {
-        let end = cursors[ring].record.ticksAfter
-        if end > fence {
-          whole = false
-        } else if let isUndisturbed = bounds.isUndisturbed(until: end, ring: ring, next: next) {
-          whole = isUndisturbed
-        } else if end < bounds.visible &+ clock.ticks(milliseconds: 1000) {
-          // One that ends later was made up by a program that overwrote its ring.
-          return false
-        }
-      }
-      cursors[ring].lookAhead { writer.prefetch($0) }
-      feed(ring, whole: whole, writer)
-      if isReallocation, !whole, cursors[ring].record.address != 0 {
-        cursors[ring].record.kind = .reallocateEnd
-        cursors[ring].record.ticks = cursors[ring].record.ticksAfter
-      } else {
-        cursors[ring].advance { feeder.threads.thread(serial: $0, kernelID: $1, clock) }
-      }
-    } while cursors[ring].hasRecord && cursors[ring].record.ticks <= limit
+      cursor.pointee.advance { feeder.threads.thread(serial: $0, kernelID: $1, clock) }
+    } while cursor.pointee.hasRecord && cursor.pointee.record.ticks <= limit
     return true
   }
 
-  @inline(__always)
-  private mutating func feed(_ ring: Int, whole: Bool, _ writer: TraceWriter) {
+  /// What is to be done after a record that is none of the plain ones.
+  private enum Outcome {
+    /// It was taken.
+    case next
+    /// Its first half was taken.
+    case sameAgain
+    /// Records of another ring were taken first; it is still there.
+    case otherTurn
+    /// It has to wait for the next pass.
+    case later
+  }
+
+  /// Takes a record that is rare, or that contradicts what is known.
+  @inline(never)
+  private mutating func takeOther(
+    _ ring: Int, _ time: Timestamp, until next: UInt64, fence: UInt64, _ bounds: StampBounds,
+    _ writer: TraceWriter
+  ) -> Outcome {
+    if claimedRings > 1, let missing = missing(for: cursors[ring].record, writer) {
+      switch search(for: missing, besides: ring, bounds) {
+      case .found(let other):
+        take(other, through: missing, writer)
+        return .otherTurn
+      case .notYet: return .later
+      case .nowhere: break
+      }
+    }
+    guard cursors[ring].record.kind == .reallocate else {
+      feed(ring, whole: true, time, writer)
+      return .next
+    }
+    let end = cursors[ring].record.ticksAfter
+    var whole = false
+    if end > fence {
+      whole = false
+    } else if let isUndisturbed = bounds.isUndisturbed(until: end, ring: ring, next: next) {
+      whole = isUndisturbed
+    } else if end < bounds.visible &+ clock.ticks(milliseconds: 1000) {
+      // One that ends later was made up by a program that overwrote its ring.
+      return .later
+    }
+    feed(ring, whole: whole, time, writer)
+    guard !whole, cursors[ring].record.address != 0 else { return .next }
+    cursors[ring].record.kind = .reallocateEnd
+    cursors[ring].record.ticks = end
+    return .sameAgain
+  }
+
+  private mutating func feed(
+    _ ring: Int, whole: Bool, _ time: Timestamp, _ writer: TraceWriter
+  ) {
     feeder.feed(
-      cursors[ring].record, thread: cursors[ring].thread,
-      time: clock.time(cursors[ring].record.ticks), whole: whole,
+      cursors[ring].record, thread: cursors[ring].thread, time: time, whole: whole,
       text: cursors[ring].record.kind == .mark ? cursors[ring].text : [], into: writer)
   }
 
@@ -258,7 +286,7 @@ struct RingMerger: ~Copyable {
     var isDone = false
     while cursors[ring].hasRecord, !isDone {
       isDone = cursors[ring].record.makes(change)
-      feed(ring, whole: true, writer)
+      feed(ring, whole: true, clock.time(cursors[ring].record.ticks), writer)
       cursors[ring].advance { feeder.threads.thread(serial: $0, kernelID: $1, clock) }
     }
   }
