@@ -63,7 +63,8 @@ struct TraceFeeder {
     case .allocate:
       writer.allocate(
         address: address, size: Self.count(record.size), usable: Self.count(record.usable),
-        alignmentShift: record.alignmentShift, stack: stack(record.node, record.entry, writer), thread: thread,
+        alignmentShift: record.alignmentShift, stack: stack(record.node, record.entry, writer),
+        thread: thread,
         time: time)
     case .free:
       writer.free(
@@ -76,7 +77,8 @@ struct TraceFeeder {
       } else if whole {
         writer.reallocate(
           old: old, new: address, size: Self.count(record.size),
-          usable: Self.count(record.usable), stack: stack(record.node, record.entry, writer), thread: thread,
+          usable: Self.count(record.usable), stack: stack(record.node, record.entry, writer),
+          thread: thread,
           time: time)
       } else {
         writer.reallocateBegin(old: old, thread: thread, time: time)
@@ -123,7 +125,8 @@ struct TraceFeeder {
       let pool = pool(record.oldAddress)
       return record.entry == EntryPoint.poolFree.rawValue
         ? .poolFree(pool: pool, address: start)
-        : .poolAllocate(pool: pool, address: start, size: size, stack: stack(record.node, record.entry, writer))
+        : .poolAllocate(
+          pool: pool, address: start, size: size, stack: stack(record.node, record.entry, writer))
     }
     guard let entry = EntryPoint(rawValue: record.entry) else { return nil }
     switch entry {
