@@ -26,7 +26,7 @@ final class ChunkOutput {
   private var chunk = RawChunk()
   private var eventChunks = 0
   private var packer: PackingThread?
-  /// Whether packing may only take what processors would idle away; holds for chunks that are large
+  /// Whether packing may only take what processors would idle away, and little more; holds for chunks that are large
   /// enough for the second thread, from the first of them on.
   var packsWhenIdle = false
 

@@ -4,8 +4,9 @@ import Glibc
 
 /// Packs and writes chunks in the order in which they are submitted.
 ///
-/// Beside a program that is being recorded it takes only what processors would idle away. Where that
-/// is not enough, it writes what waits as it is, with an ordinary thread's right to a processor.
+/// Beside a program that is being recorded it takes what processors would idle away. Where that is
+/// not enough it takes a twentieth of a processor like any other thread, and what that is not enough
+/// for is written as it is.
 ///
 /// All state is behind one lock; the file belongs to the thread while chunks are under way.
 final class PackingThread: @unchecked Sendable {
@@ -25,8 +26,11 @@ final class PackingThread: @unchecked Sendable {
   private let waitsForIdle: Bool
   /// Whether the thread has an ordinary right to a processor although it waits for idle ones.
   private var isUrgent = false
-  /// Whether what waits is to be written as it is.
+  /// Whether what waits has waited too long.
   private var isBehind = false
+  private let began = PackingThread.nanoseconds(CLOCK_MONOTONIC)
+  /// Nanoseconds of a processor that chunks took which were packed while others waited too long.
+  private var taken: UInt64 = 0
   private var thread = pthread_t()
   private var firstFailure: TraceError?
 
@@ -113,18 +117,33 @@ final class PackingThread: @unchecked Sendable {
     setPolicy(Self.idlePolicy)
   }
 
+  private var mayTakeMore: Bool {
+    (Self.nanoseconds(CLOCK_MONOTONIC) - began) / 20 > taken
+  }
+
+  private static func nanoseconds(_ clock: Int32) -> UInt64 {
+    var now = timespec()
+    clock_gettime(clock, &now)
+    return UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
+  }
+
   private func run() {
     pthread_mutex_lock(lock)
     while true {
       while waiting.isEmpty, !isStopping { pthread_cond_wait(changed, lock) }
       guard !waiting.isEmpty else { break }
       var chunk = waiting.removeFirst()
-      chunk.isHurried = isBehind && chunk.header.kind == ChunkKind.events.rawValue
+      let wasBehind = isBehind
+      chunk.isHurried =
+        wasBehind && !mayTakeMore && chunk.header.kind == ChunkKind.events.rawValue
       isPacking = true
       pthread_cond_broadcast(changed)
       pthread_mutex_unlock(lock)
+      let start = Self.nanoseconds(CLOCK_THREAD_CPUTIME_ID)
       file.write(chunk)
+      let cost = Self.nanoseconds(CLOCK_THREAD_CPUTIME_ID) - start
       pthread_mutex_lock(lock)
+      if wasBehind { taken += cost }
       isPacking = false
       firstFailure = file.failure
       if waiting.isEmpty, isUrgent { relax() }
