@@ -31,6 +31,8 @@ public struct TraceDetails {
     return document
   }
 
+  /// The details for scripts.
+  ///
   /// `lastSnapshot` is null where there are no snapshots, `family` where only one process was
   /// recorded. `calls` adds `entryPoints` and `wrongReleases`, `threads` all of them as
   /// `threadList`, `listsSnapshots` all snapshots as `snapshotList`.
