@@ -17,12 +17,16 @@ struct ExportCommand: ParsableCommand {
       EXAMPLES
         lacuna export --to pprof app.trace -o app.pb.gz && go tool pprof -http=: app.pb.gz
         lacuna export --to folded app.trace --metric alloc_space | flamegraph.pl > app.svg
+        lacuna export --to dhat app.trace -o app.json      # load it in dh_view.html
+        lacuna export --to massif app.trace -o app.massif && ms_print app.massif
+        lacuna export --to sqlite app.trace -o app.db && sqlite3 -box app.db 'select * from by_site'
         lacuna export --to csv --what holes --at peak --at end app.trace -o holes.csv
         lacuna export --to ndjson app.trace | jq 'select(.size > 1000000)'
 
-      A profile speaks of one moment: what lived then, and what was asked for up to it. With several \
-      moments there are several files, such as app-peak.pb.gz and app-end.pb.gz. Times in tables are \
-      nanoseconds since recording began.
+      A profile speaks of one moment, peak unless --at says otherwise: what lived then, and what was \
+      asked for up to it. pprof, folded and callgrind make a file for each moment, such as \
+      app-peak.pb.gz and app-end.pb.gz; speedscope, sqlite and holes have all in one. A block that is \
+      resized counts as freed and allocated. Times in tables are nanoseconds since recording began.
       """)
 
   @OptionGroup var trace: TraceArgument
@@ -48,7 +52,9 @@ struct ExportCommand: ParsableCommand {
   @Option(help: "folded: the figure.")
   var metric: HeapMetric?
 
-  @Option(help: ArgumentHelp("series: how many moments.", valueName: "count"))
+  @Option(
+    help: ArgumentHelp(
+      "series, massif, chrome, sqlite: how many moments over time.", valueName: "count"))
   var points: Int?
 
   @Flag(help: "Leave out the functions of allocators at the inner ends of stacks.")
@@ -69,19 +75,26 @@ struct ExportCommand: ParsableCommand {
       )
     }
     if Set(at).count < at.count { throw ValidationError("--at names a moment twice.") }
-    let isTable = to == .csv || to == .ndjson
-    if what != nil, !isTable { throw ValidationError("--what goes with --to csv or ndjson.") }
+    let table = what ?? .events
+    if what != nil, !to.isTable { throw ValidationError("--what goes with --to csv or ndjson.") }
     if metric != nil, to != .folded { throw ValidationError("--metric goes with --to folded.") }
+    if points != nil, to.usualPoints(table) == nil {
+      throw ValidationError(
+        "--points goes with --to massif, chrome or sqlite, and with --what series.")
+    }
     if let points, !(2...1_000_000).contains(points) {
       throw ValidationError("--points takes a number from 2 to 1000000.")
     }
-    if points != nil, !(isTable && what == .series) {
-      throw ValidationError("--points goes with --what series.")
+    try validateMoments(table)
+  }
+
+  private func validateMoments(_ table: ExportedTable) throws {
+    guard !at.isEmpty else { return }
+    if to.takesMoments == .never || to.isTable && !table.takesMoments {
+      throw ValidationError(
+        "--at goes with pprof, folded, callgrind, speedscope, sqlite, and with --what holes.")
     }
-    if !at.isEmpty, isTable, what != .holes {
-      throw ValidationError("--at goes with --what holes, or a format that is a profile.")
-    }
-    if at.count > 1, output == "-", !isTable {
+    if at.count > 1, output == "-", to.takesMoments == .aFileEach {
       throw ValidationError("Several moments need several files: name one with --output.")
     }
   }
@@ -94,17 +107,22 @@ struct ExportCommand: ParsableCommand {
     let file = try trace.open()
     let request = ExportRequest(
       trace: file, format: to, table: what ?? .events, moments: try moments(of: file),
-      metric: metric ?? .inuseSpace, points: points ?? 400, foldsAllocators: foldAllocators,
+      metric: metric ?? .inuseSpace,
+      points: points ?? to.usualPoints(what ?? .events) ?? 2, foldsAllocators: foldAllocators,
       isQuiet: quiet, output: output == "-" ? nil : output)
     noteIfIncomplete(file)
     try request.refuseWhatIsUnknown()
     // Tried first: nobody wants to wait for a file that cannot be written.
-    for moment in request.moments {
-      if let path = request.path(of: moment) { _ = try OutputFile(path) }
-    }
+    for path in request.paths { _ = try OutputFile(path) }
     try exporting {
       switch to {
-      case .pprof, .folded: try request.writeProfiles()
+      case .pprof, .folded, .callgrind: try request.writeProfiles()
+      case .speedscope: try request.writeSpeedscope()
+      case .dhat: try request.writeLifetimes()
+      case .massif: try request.writeMassif()
+      case .chrome: try request.writeChrome()
+      case .sqlite: try request.writeDatabase()
+      case .minimalloc: try request.writeMinimalloc()
       case .csv: try request.writeTable(as: .csv)
       case .ndjson: try request.writeTable(as: .ndjson)
       }
@@ -113,7 +131,8 @@ struct ExportCommand: ParsableCommand {
 
   private func moments(of file: TraceFile) throws -> [NamedMoment] {
     let duration = Timestamp(nanoseconds: file.summary.durationNanoseconds)
-    return try (at.isEmpty ? ["peak"] : at).map { text in
+    let usual = to == .sqlite ? ["peak", "end"] : ["peak"]
+    return try (at.isEmpty ? usual : at).map { text in
       let moment = Moment(parsing: text, duration: duration) ?? .end
       if case .time(let time) = moment, time > duration {
         fail("--at \(text) is after the end of the trace, which takes \(duration.seconds) s")

@@ -47,6 +47,8 @@ public struct CoursePoint: Sendable, Equatable {
   public var liveBlocks: Int64
   /// What is known where the trace says where blocks were.
   public var recorded: Recorded?
+  /// Whether this is the moment of the most live bytes, which stands beside the evenly spaced ones.
+  public var isPeak = false
 
   /// The figures of the recorded heap.
   public struct Recorded: Sendable, Equatable {
@@ -95,10 +97,9 @@ final class HeapCourse: PlannedFold {
 
   func stop(_ action: SamplePlan.Action, afterSteps steps: UInt64, at time: Timestamp) throws {
     switch action {
-    case .peakSnapshot: break
     case .capture(let moment):
       try onLayout(HeapLayout(moment: moment, time: time, steps: steps, runs: runs()))
-    case .timelinePoint:
+    case .timelinePoint, .peakSnapshot:
       let point = replayer.observer.point(at: time)
       let free = replayer.observer.map.freeBytes
       try onPoint(
@@ -108,7 +109,8 @@ final class HeapCourse: PlannedFold {
           recorded: CoursePoint.Recorded(
             granted: point.granted, held: point.held, touched: point.resident,
             holes: point.holes, holeBytes: point.holeBytes,
-            wilderness: ByteCount(free) - point.holeBytes)))
+            wilderness: ByteCount(free) - point.holeBytes),
+          isPeak: action == .peakSnapshot))
     }
   }
 
@@ -165,13 +167,17 @@ private struct LiveCourse: PlannedFold {
   mutating func stop(
     _ action: SamplePlan.Action, afterSteps steps: UInt64, at time: Timestamp
   ) throws {
-    guard action == .timelinePoint else { return }
-    try onPoint(CoursePoint(time: time, steps: steps, live: live, liveBlocks: blocks))
+    guard action == .timelinePoint || action == .peakSnapshot else { return }
+    try onPoint(
+      CoursePoint(
+        time: time, steps: steps, live: live, liveBlocks: blocks,
+        isPeak: action == .peakSnapshot))
   }
 }
 
 extension Measurement {
-  /// Follows the recorded heap: figures at moments evenly spaced in time, free runs at chosen ones.
+  /// Follows the recorded heap: figures at moments evenly spaced in time and at the peak, free runs at
+  /// chosen ones.
   ///
   /// Where the trace has no addresses, only live blocks are counted; free runs cannot be asked for.
   ///

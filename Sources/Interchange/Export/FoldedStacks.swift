@@ -20,7 +20,7 @@ public enum FoldedStacks {
       let line = sample.stack.reversed().map { names[$0] }.joined(separator: ";")
       lines[line, default: 0] &+= figure
     }
-    var stream = ByteStream(to: sink)
+    var stream = ByteOutput(to: sink)
     // Strings compare by canonical equivalence; lines are sorted as other tools sort them.
     for (line, figure) in lines.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
       stream.put(line)

@@ -1,6 +1,6 @@
 // JSON, written piece by piece: documents of any length.
 
-extension ByteStream {
+extension ByteOutput {
   /// Puts a string in quotes, after RFC 8259.
   mutating func put(json text: String) {
     put(UInt8(ascii: "\""))

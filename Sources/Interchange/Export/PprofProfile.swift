@@ -74,13 +74,13 @@ public enum PprofProfile {
       var file: Int64
     }
 
-    var stream: ByteStream
+    var stream: ByteOutput
     private var strings: [String: Int64] = ["": 0]
     private var stringsInOrder = [""]
     private var functions: [Function: Int64] = [:]
     private var functionsInOrder: [Function] = []
 
-    init(to sink: @escaping ByteSink) { stream = ByteStream(to: sink) }
+    init(to sink: @escaping ByteSink) { stream = ByteOutput(to: sink) }
 
     /// Adds a field of the outermost message.
     mutating func add(_ field: UInt64, _ message: ProtobufMessage) {

@@ -25,7 +25,7 @@ struct TableColumn: Sendable {
 
 /// Writes the records of one table, value by value, in the order of its columns.
 struct TableWriter {
-  private var stream: ByteStream
+  private var stream: ByteOutput
   private let isCSV: Bool
   /// What stands in front of each value of a JSON object, without the comma.
   private let keys: [[UInt8]]
@@ -34,7 +34,7 @@ struct TableWriter {
 
   /// Begins a table; CSV gets its line of names.
   init(_ columns: [TableColumn], as form: TableForm, to sink: @escaping ByteSink) {
-    stream = ByteStream(to: sink)
+    stream = ByteOutput(to: sink)
     isCSV = form == .csv
     keys = columns.map { Array("\"\($0.json)\":".utf8) }
     if isCSV { stream.put(LineText.csv(columns.map(\.csv)) + "\n") }

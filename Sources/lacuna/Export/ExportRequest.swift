@@ -69,6 +69,12 @@ struct ExportRequest {
     try OutputFile(path).write(body)
   }
 
+  /// The files that will be written.
+  var paths: [String] {
+    guard let output else { return [] }
+    return format.takesMoments == .aFileEach ? moments.compactMap(path) : [output]
+  }
+
   /// The file for one of the moments: where there are several, its name has that of the moment in
   /// front of the first dot, `app.pb.gz` becoming `app-peak.pb.gz`.
   func path(of moment: NamedMoment) -> String? {

@@ -8,32 +8,51 @@ import Trace
 extension ExportRequest {
   /// Writes a profile for each moment.
   func writeProfiles() throws {
-    for profile in try profiles() {
-      let path = path(of: profile.moment)
+    for (moment, profile) in try profiles() {
+      let path = path(of: moment)
       try write(to: path) { sink in
-        if format == .folded {
-          try FoldedStacks.write(profile.profile, metric: metric, to: sink)
-        } else {
-          try PprofProfile.write(profile.profile, to: sink)
+        switch format {
+        case .folded: try FoldedStacks.write(profile, metric: metric, to: sink)
+        case .callgrind:
+          try CallgrindProfile.write(profile, creator: Self.creator, to: sink)
+        default: try PprofProfile.write(profile, to: sink)
         }
       }
       if let path, moments.count > 1, !isQuiet { note("wrote \(path)") }
     }
   }
 
+  /// Writes the profiles of all moments into one file.
+  func writeSpeedscope() throws {
+    let profiles = try profiles().map(\.profile)
+    try write(to: output) { sink in
+      try SpeedscopeFile.write(
+        profiles, name: trace.metadata.command.joined(separator: " "), exporter: Self.creator,
+        to: sink)
+    }
+  }
+
+  /// Who writes the files, as they say.
+  static var creator: String { "lacuna \(Lacuna.version)" }
+
   /// The profiles of all moments, in the order of the moments.
   private func profiles() throws -> [(moment: NamedMoment, profile: HeapProfile)] {
     let namer = StackNamer(trace, foldsAllocators: foldsAllocators)
-    let tallied = try reading("counting by stack") {
-      try Measurement.profiles(
-        of: trace, at: moments.map(\.moment), progress: $0, siteOf: namer.site)
-    }
+    let tallied = try tally(at: moments.map(\.moment), namer)
     return moments.compactMap { moment in
       tallied.first { $0.moment == moment.moment }.map { (moment, profile($0, moment, namer)) }
     }
   }
 
-  private func profile(
+  /// What each stack asked for up to some moments.
+  func tally(at moments: [Moment], _ namer: StackNamer) throws -> [StackProfile] {
+    try reading("counting by stack") {
+      try Measurement.profiles(of: trace, at: moments, progress: $0, siteOf: namer.site)
+    }
+  }
+
+  /// The tally of a moment with names.
+  func profile(
     _ tally: StackProfile, _ moment: NamedMoment, _ namer: StackNamer
   ) -> HeapProfile {
     HeapProfile(
@@ -48,7 +67,7 @@ extension ExportRequest {
 
   /// What a reader of the figures should know.
   private var comments: [String] {
-    var comments = ["lacuna \(Lacuna.version): \(trace.metadata.command.joined(separator: " "))"]
+    var comments = ["\(Self.creator): \(trace.metadata.command.joined(separator: " "))"]
     if let regions = trace.metadata.regions {
       comments.append(
         "estimated: one region of the address space in \(regions.denominator) was recorded")

@@ -71,6 +71,11 @@ final class StackNamer {
     return places.isEmpty ? [unknown] : places
   }
 
+  /// The place to name when one asks who allocated: the innermost one that is the user's own.
+  func site(among places: [Int]) -> Int {
+    places.first { kinds[$0] == .user } ?? places.first { kinds[$0] != .allocator } ?? places[0]
+  }
+
   private var unknown: Int {
     if let unknownLocation { return unknownLocation }
     let line = HeapProfile.Line(function: "(unknown)", isNamed: false)

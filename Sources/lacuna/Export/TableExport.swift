@@ -21,7 +21,7 @@ extension ExportRequest {
 
   private func writeEvents(_ form: TableForm, _ sink: @escaping ByteSink) throws {
     let records = TraceRecords(trace)
-    var table = EventTable(as: form, to: sink)
+    var table = ExportedEventTable(as: form, to: sink)
     var ledger = BlockLedger()
     try readSteps("writing events", addresses: trace.metadata.knowsAddresses) { batch in
       for request in batch {
@@ -54,12 +54,11 @@ extension ExportRequest {
   private func writeHoles(_ form: TableForm, _ sink: @escaping ByteSink) throws {
     let records = TraceRecords(trace)
     var table = HoleTable(as: form, to: sink)
-    let names = Dictionary(moments.map { ($0.moment, $0.name) }) { first, _ in first }
     try reading("looking for holes") { progress in
       try Measurement.course(
         of: trace, points: 2, layouts: moments.map(\.moment), progress: progress,
         onLayout: { layout in
-          let name = names[layout.moment] ?? ""
+          let name = moments.first { $0.moment == layout.moment }?.name ?? ""
           for run in layout.runs { try table.add(records.hole(run, layout, moment: name)) }
         }, onPoint: { _ in })
     }
@@ -68,22 +67,22 @@ extension ExportRequest {
 
   private func writeSeries(_ form: TableForm, _ sink: @escaping ByteSink) throws {
     var table = CourseTable(as: form, to: sink)
-    try eachPoint("following the heap") { try table.add($0) }
+    try eachPoint { point, record in if !point.isPeak { try table.add(record) } }
     try table.finish()
   }
 
-  /// The heap at moments evenly spaced in time.
-  func eachPoint(_ title: String, _ body: @escaping (CourseRecord) throws -> Void) throws {
+  /// The heap at moments evenly spaced in time, and at the peak.
+  func eachPoint(_ body: @escaping (CoursePoint, CourseRecord) throws -> Void) throws {
     let records = TraceRecords(trace)
     var samples = trace.samples[...]
     var last: ResidentSample?
-    try reading(title) { progress in
+    try reading("following the heap") { progress in
       try Measurement.course(of: trace, points: points, progress: progress) { point in
         while let sample = samples.first, sample.time <= point.time {
           last = sample
           samples.removeFirst()
         }
-        try body(records.course(point, resident: trace.metadata.knowsTimes ? last : nil))
+        try body(point, records.course(point, resident: trace.metadata.knowsTimes ? last : nil))
       }
     }
   }

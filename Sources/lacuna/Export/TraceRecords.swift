@@ -53,8 +53,8 @@ struct TraceRecords {
   // MARK: Events
 
   /// A step as a record.
-  func event(_ request: Request, _ change: BlockLedger.Change) -> EventRecord {
-    var record = EventRecord(operation: operations[Int(request.operation.rawValue)])
+  func event(_ request: Request, _ change: BlockLedger.Change) -> ExportedEvent {
+    var record = ExportedEvent(operation: operations[Int(request.operation.rawValue)])
     record.nanoseconds = nanoseconds(request.time)
     record.thread = thread(request.thread)
     record.function = function(request.entry)
@@ -81,7 +81,7 @@ struct TraceRecords {
     return record
   }
 
-  private func describe(_ step: SideStep, _ record: inout EventRecord) {
+  private func describe(_ step: SideStep, _ record: inout ExportedEvent) {
     switch step {
     case .map(let range, _, let stack, _):
       record.address = range.lowerBound

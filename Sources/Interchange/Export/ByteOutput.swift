@@ -8,7 +8,7 @@ public typealias ByteSink = (UnsafeRawBufferPointer) throws -> Void
 /// Collects what a writer puts into it and hands it on in pieces of 64 KiB and more.
 ///
 /// Putting never fails; ``settle()`` is called between records and ``flush()`` at the end.
-public struct ByteStream {
+public struct ByteOutput {
   private static let pieceBytes = 1 << 16
 
   private var bytes: [UInt8] = []

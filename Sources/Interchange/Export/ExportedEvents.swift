@@ -3,7 +3,7 @@
 public import MemoryUnits
 
 /// One step of a trace as a record; what is not known or makes no sense is nil.
-public struct EventRecord: Sendable, Equatable {
+public struct ExportedEvent: Sendable, Equatable {
   /// Since recording began.
   public var nanoseconds: UInt64?
   /// The number of the thread.
@@ -35,7 +35,7 @@ public struct EventRecord: Sendable, Equatable {
 }
 
 /// Writes events, one after the other.
-public struct EventTable {
+public struct ExportedEventTable {
   /// The names of the columns; `note` is one in JSON only.
   static let columns = [
     TableColumn("time_ns", "timeNanoseconds"), TableColumn("thread"), TableColumn("operation"),
@@ -55,7 +55,7 @@ public struct EventTable {
   }
 
   /// Writes one event.
-  public mutating func add(_ event: EventRecord) throws {
+  public mutating func add(_ event: ExportedEvent) throws {
     table.put(event.nanoseconds)
     table.put(event.thread)
     table.put(word: event.operation)
