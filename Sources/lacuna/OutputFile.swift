@@ -35,6 +35,9 @@ struct OutputFile {
 
   private var temporary: String { target + ".\(getpid()).part" }
 
+  /// What is there while it is being written, and has to go if that is given up; nil for a device.
+  var unfinished: String? { isReplaced ? temporary : nil }
+
   func write(_ text: String) throws {
     try write { sink in try Array(text.utf8).withUnsafeBytes(sink) }
   }

@@ -1,6 +1,6 @@
 // A fold over the steps of a trace that stops at the moments of a plan.
 
-import Trace
+public import Trace
 
 /// Takes steps, and is told where the plan stops.
 protocol PlannedFold {
@@ -108,5 +108,31 @@ extension Measurement {
       progress(min(1, Double(steps) / total))
     }
     try cursor.finish(&fold)
+  }
+}
+
+/// Notes where the moments of a plan are.
+private struct MomentPlaces: PlannedFold {
+  var places: [Moment: (time: Timestamp, steps: UInt64)] = [:]
+
+  mutating func apply(_ steps: UnsafeBufferPointer<Request>) {}
+
+  mutating func stop(_ action: SamplePlan.Action, afterSteps steps: UInt64, at time: Timestamp) {
+    if case .capture(let moment) = action { places[moment] = (time, steps) }
+  }
+}
+
+extension Measurement {
+  /// When some moments of a trace are, and how many steps lie before them.
+  ///
+  /// - Complexity: O(steps).
+  public static func places(
+    of moments: [Moment], in trace: TraceFile, progress: MeasurementProgress = { _ in }
+  ) throws -> [Moment: (time: Timestamp, steps: UInt64)] {
+    let plan = SamplePlan(
+      summary: trace.summary, knowsTimes: trace.metadata.knowsTimes, captures: moments, points: 1)
+    var fold = MomentPlaces()
+    try pass(over: trace, addresses: false, plan, &fold, progress)
+    return fold.places
   }
 }

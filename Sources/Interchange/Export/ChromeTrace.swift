@@ -81,7 +81,8 @@ public struct ChromeTrace {
     stream.put("}}" as StaticString)
   }
 
-  private mutating func begin(_ name: String, _ phase: StaticString, at nanoseconds: UInt64? = nil) {
+  private mutating func begin(_ name: String, _ phase: StaticString, at nanoseconds: UInt64? = nil)
+  {
     stream.putComma(before: count)
     count += 1
     stream.put("\n{\"name\":" as StaticString)

@@ -13,7 +13,9 @@ enum SQLiteValue {
     number.map { .integer(Int64(bitPattern: $0)) } ?? .null
   }
 
-  static func integer(_ number: UInt32?) -> SQLiteValue { number.map { .integer(Int64($0)) } ?? .null }
+  static func integer(_ number: UInt32?) -> SQLiteValue {
+    number.map { .integer(Int64($0)) } ?? .null
+  }
 
   static func integer(_ number: Int64?) -> SQLiteValue { number.map { .integer($0) } ?? .null }
 

@@ -21,7 +21,8 @@ public enum SpeedscopeFile {
     guard let first = profiles.first else { return }
     var stream = ByteOutput(to: sink)
     let shapes = FunctionStacks(first)
-    stream.put("{\"$schema\":\"https://www.speedscope.app/file-format-schema.json\",\n" as StaticString)
+    stream.put(
+      "{\"$schema\":\"https://www.speedscope.app/file-format-schema.json\",\n" as StaticString)
     stream.put("\"name\":" as StaticString)
     stream.put(json: name)
     stream.put(",\"exporter\":" as StaticString)

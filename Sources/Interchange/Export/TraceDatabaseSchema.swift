@@ -1,4 +1,4 @@
-// The tables and views of the SQLite export. Databases.md describes them.
+// The tables and views of the SQLite export. Exports.md describes them.
 
 enum TraceDatabaseSchema {
   /// Grows when tables or columns change their meaning: `PRAGMA user_version`.

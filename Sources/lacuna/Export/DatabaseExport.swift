@@ -10,10 +10,22 @@ import Trace
 extension ExportRequest {
   /// Writes a database.
   func writeDatabase() throws {
-    if let output { return try OutputFile(output).create { try fillDatabase(at: $0) } }
+    defer { interruption.unfinished = nil }
+    if let output {
+      let file = try OutputFile(output)
+      interruption.unfinished = file.unfinished
+      return try file.create { try fillDatabase(at: $0) }
+    }
     // SQLite cannot write to a pipe.
     let directory = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-    let path = "\(directory)/lacuna-\(getpid()).db"
+    var template = Array("\(directory)/lacuna-XXXXXX".utf8CString)
+    let descriptor = mkstemp(&template)
+    guard descriptor >= 0 else {
+      throw ExportError.database("\(directory): \(String(cString: strerror(errno)))")
+    }
+    close(descriptor)
+    let path = template.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
+    interruption.unfinished = path
     defer { unlink(path) }
     try fillDatabase(at: path)
     try copyToStandardOutput(path)
@@ -38,6 +50,7 @@ extension ExportRequest {
     try addFacts(to: database)
     try addStacks(to: database)
     try addSteps(to: database)
+    try addMoments(to: database)
     if trace.metadata.regions == nil { try addCourse(to: database) }
     try database.finish()
   }
@@ -112,6 +125,17 @@ extension ExportRequest {
     for life in ledger.living { try database.add(records.block(life)) }
   }
 
+  private func addMoments(to database: TraceDatabase) throws {
+    let places = try reading("looking for moments") {
+      try Measurement.places(of: moments.map(\.moment), in: trace, progress: $0)
+    }
+    for (id, moment) in moments.enumerated() {
+      guard let place = places[moment.moment] else { continue }
+      try database.add(
+        moment: id, name: moment.name, nanoseconds: nanoseconds(place.time), steps: place.steps)
+    }
+  }
+
   /// Figures over time, and the free runs at the moments.
   private func addCourse(to database: TraceDatabase) throws {
     let records = TraceRecords(trace)
@@ -122,9 +146,6 @@ extension ExportRequest {
         progress: progress,
         onLayout: { layout in
           guard let id = moments.firstIndex(where: { $0.moment == layout.moment }) else { return }
-          try database.add(
-            moment: id, name: moments[id].name, nanoseconds: nanoseconds(layout.time),
-            steps: layout.steps)
           for run in layout.runs {
             try database.add(records.hole(run, layout, moment: moments[id].name), moment: id)
           }

@@ -26,6 +26,7 @@ struct ExportRequest {
   var isQuiet: Bool
   /// The file to write, or nil for standard output.
   var output: String?
+  let interruption = Interruption()
 
   /// The clock of the trace: nil stands for a time that it does not know.
   func nanoseconds(_ time: Timestamp) -> UInt64? {
@@ -39,7 +40,10 @@ struct ExportRequest {
     let line = ProgressHolder(title, quiet: isQuiet)
     defer { line.finish() }
     let total = Double(trace.summary.steps)
-    return try body { part in line.update(done: Int(part * total), total: Int(total)) }
+    return try body { part in
+      interruption.check()
+      line.update(done: Int(part * total), total: Int(total))
+    }
   }
 
   /// Reads all steps with a progress line.
@@ -66,7 +70,10 @@ struct ExportRequest {
       let console = Console(.standardOutput)
       return try body { try console.write(bytes: $0) }
     }
-    try OutputFile(path).write(body)
+    let file = try OutputFile(path)
+    interruption.unfinished = file.unfinished
+    defer { interruption.unfinished = nil }
+    try file.write(body)
   }
 
   /// The files that will be written.
