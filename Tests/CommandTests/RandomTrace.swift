@@ -69,17 +69,18 @@ private struct RandomTraceMaker {
     let usable = (size + 24).roundedUp(to: 16) - 8
     switch Int.random(in: 0..<100, using: &random) {
     case 0..<46:
-      guard let place = take(&free) else { return }
+      guard let place = take(\.free) else { return }
       used.append(place)
       writer.allocate(
         address: Address(place), size: size, usable: usable,
         alignmentShift: size.rawValue % 7 == 0 ? 4 : 0, stack: stack, thread: thread, time: time)
     case 46..<82:
-      guard let place = take(&used) else { return }
+      guard let place = take(\.used) else { return }
       free.append(place)
       writer.free(address: Address(place), thread: thread, time: time)
     case 82..<90:
-      guard let old = take(&used), let new = Bool.random(using: &random) ? old : take(&free) else {
+      guard let old = take(\.used), let new = Bool.random(using: &random) ? old : take(\.free)
+      else {
         return
       }
       if new != old { free.append(old) }
@@ -88,12 +89,12 @@ private struct RandomTraceMaker {
         old: Address(old), new: Address(new), size: size, usable: usable, stack: stack,
         thread: thread, time: time)
     case 90..<93:
-      guard let old = take(&used) else { return }
+      guard let old = take(\.used) else { return }
       free.append(old)
       halves.append(thread)
       writer.reallocateBegin(old: Address(old), thread: thread, time: time)
     case 93..<96:
-      guard let thread = halves.popLast(), let new = take(&free) else { return }
+      guard let thread = halves.popLast(), let new = take(\.free) else { return }
       used.append(new)
       writer.reallocateEnd(
         new: Address(new), size: size, usable: usable, stack: stack, thread: thread, time: time)
@@ -123,9 +124,12 @@ private struct RandomTraceMaker {
     }
   }
 
-  private mutating func take(_ places: inout [UInt64]) -> UInt64? {
-    guard !places.isEmpty else { return nil }
-    return places.remove(at: Int.random(in: 0..<places.count, using: &random))
+  private mutating func take(
+    _ places: WritableKeyPath<RandomTraceMaker, [UInt64]>
+  ) -> UInt64? {
+    guard !self[keyPath: places].isEmpty else { return nil }
+    let index = Int.random(in: 0..<self[keyPath: places].count, using: &random)
+    return self[keyPath: places].remove(at: index)
   }
 }
 
