@@ -16,10 +16,10 @@ struct ExportCommand: ParsableCommand {
 
       EXAMPLES
         lacuna export --to pprof app.trace -o app.pb.gz && go tool pprof -http=: app.pb.gz
-        lacuna export --to folded app.trace --metric alloc_space | flamegraph.pl > app.svg
+        lacuna export --to folded app.trace | flamegraph.pl > app.svg
         lacuna export --to dhat app.trace -o app.json      # load it in dh_view.html
         lacuna export --to massif app.trace -o app.massif && ms_print app.massif
-        lacuna export --to sqlite app.trace -o app.db && sqlite3 -box app.db 'select * from by_site'
+        lacuna export --to sqlite app.trace -o app.db
         lacuna export --to csv --what holes --at peak --at end app.trace -o holes.csv
         lacuna export --to ndjson app.trace | jq 'select(.size > 1000000)'
 
@@ -31,7 +31,7 @@ struct ExportCommand: ParsableCommand {
 
   @OptionGroup var trace: TraceArgument
 
-  @Option(help: ArgumentHelp("The format: \(formatNames).", valueName: "format"))
+  @Option(help: ArgumentHelp("The format.", valueName: "format"))
   var to: ExportFormat
 
   @Option(
@@ -62,10 +62,6 @@ struct ExportCommand: ParsableCommand {
 
   @Flag(name: .shortAndLong, help: "Show no progress.")
   var quiet = false
-
-  private static var formatNames: String {
-    ExportFormat.allCases.map(\.rawValue).joined(separator: ", ")
-  }
 
   func validate() throws {
     guard output != "" else { throw ValidationError("--output takes the name of a file, or -.") }

@@ -94,7 +94,8 @@ import Trace
     let database = try export(trace)
     #expect(
       try query(
-        database, "SELECT blocks, bytes FROM live_by_site WHERE moment='end' AND site='keep_small'")
+        database,
+        "SELECT blocks, bytes FROM live_by_site WHERE moment='end' AND site='keep_small()'")
         == ["2000|80000"])
     let end = try workshop.json(["replay", trace]).object("atEnd")
     #expect(
@@ -105,9 +106,9 @@ import Trace
         == ["\(try end.integer("holes"))|\(try end.integer("holeBytes"))"])
     let keeper = try query(
       database, "SELECT site FROM hole_keepers WHERE moment='end' ORDER BY holes DESC LIMIT 1")
-    #expect(keeper == ["keep_small"])
+    #expect(keeper == ["keep_small()"])
     #expect(
-      try query(database, "SELECT text FROM stack_text WHERE text LIKE 'keep_small < main%'")
+      try query(database, "SELECT text FROM stack_text WHERE text LIKE 'keep_small() < main%'")
         .count == 1)
   }
 
@@ -122,9 +123,9 @@ import Trace
       .compactMap { $0.components(separatedBy: "```").first }
     #expect(queries.count == 5)
     for sql in queries { #expect(try !query(database, sql).isEmpty, "\(sql)") }
-    #expect(try query(database, queries[0]).first?.hasPrefix("make_temporaries|") == true)
+    #expect(try query(database, queries[0]).first?.hasPrefix("make_temporaries") == true)
     #expect(
-      try query(database, queries[1]).contains { $0.hasPrefix("80000|2000|keep_small < main") })
+      try query(database, queries[1]).contains { $0.hasPrefix("80000|2000|keep_small() < main") })
   }
 
   @Test("to a pipe, and to a place where SQLite cannot write")

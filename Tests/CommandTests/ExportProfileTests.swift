@@ -40,7 +40,7 @@ func isInstalled(_ program: String) -> Bool {
 
   /// A program with known call sites, recorded.
   private func recorded() throws -> String {
-    let program = try workshop.compile("sites.cpp", "-O1", "-g")
+    let program = try workshop.compile("sites.cpp", "-O1", "-Wl,--build-id")
     let (result, trace) = try workshop.record([program])
     try #require(result.exitCode == 0)
     return trace
@@ -139,18 +139,19 @@ func isInstalled(_ program: String) -> Bool {
 
   @Test("wrappers of allocators stay in stacks unless they are folded")
   func folding() throws {
-    let trace = try recorded()
-    let plain = try workshop.lacuna(["export", "--to", "folded", trace, "--at", "end"]).output
-    let folded = try workshop.lacuna([
-      "export", "--to", "folded", trace, "--at", "end", "--fold-allocators",
-    ]).output
-    func total(_ text: String) -> Int {
-      text.split(separator: "\n").compactMap { Int($0.split(separator: " ").last ?? "") }
-        .reduce(0, +)
+    let program = try workshop.compile("wrapped.c", "-O1")
+    let trace = try workshop.record([program]).trace
+    func lines(_ options: [String]) throws -> [String] {
+      let result = try workshop.lacuna(
+        ["export", "--to", "folded", trace, "--at", "end"] + options)
+      return result.output.split(separator: "\n").map(String.init)
     }
-    #expect(total(plain) == total(folded))
-    // Unoptimised standard headers would have them; here the stacks end in the program either way.
-    #expect(folded.split(separator: "\n").count <= plain.split(separator: "\n").count)
+    let plain = try lines([])
+    let folded = try lines(["--fold-allocators"])
+    for (function, bytes) in [("first", 1000), ("second", 2000)] {
+      #expect(plain.contains { $0.hasSuffix("main;\(function);xmalloc \(bytes)") }, "\(plain)")
+      #expect(folded.contains { $0.hasSuffix("main;\(function) \(bytes)") }, "\(folded)")
+    }
   }
 
   @Test("speedscope: four profiles a moment, whose weights add up")

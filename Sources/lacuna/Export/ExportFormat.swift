@@ -9,12 +9,12 @@ enum ExportFormat: String, CaseIterable, ExpressibleByArgument {
   /// One line for the help.
   var summary: String {
     switch self {
-    case .pprof: "heap profile for go tool pprof, Pyroscope, Parca, Perfetto, speedscope"
+    case .pprof: "heap profile for go tool pprof, Pyroscope, Parca, Perfetto"
     case .folded: "folded stacks for flamegraph.pl, inferno, speedscope"
     case .speedscope: "speedscope.app: live and allocated bytes and blocks in one file"
     case .callgrind: "call graph for KCachegrind, callgrind_annotate, gprof2dot"
     case .dhat: "lifetimes for valgrind's dh_view.html and Firefox Profiler"
-    case .massif: "the heap over time, stacks at peak and end: ms_print, massif-visualizer"
+    case .massif: "the heap over time for ms_print and massif-visualizer"
     case .chrome: "counters over time for the Perfetto UI and chrome://tracing"
     case .sqlite: "a database of everything: events, blocks, stacks, holes, views"
     case .csv: "comma-separated tables: events, blocks, holes, series, stacks"

@@ -24,6 +24,7 @@ struct TraceRecords {
     operations = (0...UInt8.max).map { code in
       switch Operation(rawValue: code) {
       case .freeUnknown?: "free"
+      case .reallocateEnd?: "reallocate"
       case let operation?: "\(operation)"
       case nil: ""
       }
