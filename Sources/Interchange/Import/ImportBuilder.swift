@@ -169,6 +169,11 @@ final class ImportBuilder {
     return stack
   }
 
+  /// The stack that ends in that node, by way of that function.
+  func stack(_ node: UInt32, _ entry: EntryPoint) -> StackID {
+    node == 0 ? stack(entry) : writer.stack(node: node, entry: entry)
+  }
+
   // MARK: What is left out
 
   /// Notes that a line is not in the trace.

@@ -27,7 +27,7 @@ struct LineReader: ~Copyable {
     name = source.name
   }
 
-  /// The next line; nil at the end. The last one need not be ended.
+  /// The next line, or nil at the end; the last one need not be ended.
   mutating func next() throws(ImportError) -> Item? {
     var searched = 0
     while true {

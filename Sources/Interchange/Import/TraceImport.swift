@@ -79,7 +79,14 @@ extension ImportBuilder {
     case .malloclab: try read(source, MalloclabImporter.self, options, progress)
     case .mtrace: try read(source, MtraceImporter.self, options, progress)
     case .csv: try read(source, CSVImporter.self, options, progress)
-    default: throw .unknownFormat(path: source.name)
+    case .ndjson: try read(source, NDJSONImporter.self, options, progress)
+    case .android: try read(source, AndroidImporter.self, options, progress)
+    case .valgrind: try read(source, ValgrindImporter.self, options, progress)
+    case .ltrace: try read(source, LtraceImporter.self, options, progress)
+    case .jemallocUtrace: try read(source, JemallocImporter.self, options, progress)
+    case .logalloc: try read(source, LogallocImporter.self, options, progress)
+    case .minimalloc: try read(source, MinimallocImporter.self, options, progress)
+    case .djWorkload: try readWorkload(source, progress: progress)
     }
   }
 
