@@ -15,6 +15,8 @@ struct CSVImporter: LineImporter {
     table = EventTable(builder)
   }
 
+  mutating func finish() throws(ImportError) { table.finish() }
+
   mutating func read(_ line: LineCursor, number: UInt64) throws(ImportError) -> SkipReason? {
     guard !columns.isEmpty else {
       try readHead(line, number)

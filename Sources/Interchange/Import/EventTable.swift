@@ -20,6 +20,11 @@ struct EventRecord {
   /// What the table says happened.
   enum Operation {
     case allocate, free, reallocate
+    /// The first half of a reallocation between whose halves other steps lie.
+    case reallocateBegin
+    /// A block ended without a request: its address is handed out again next, or the program image
+    /// was replaced.
+    case abandon
     /// A step that is no request.
     case aside
   }
@@ -29,6 +34,10 @@ struct EventRecord {
 struct EventTable {
   private let builder: ImportBuilder
   private var saidStacks = false
+  /// The address of a block that was abandoned in the line before.
+  private var abandoned: UInt64?
+  /// Whether the line before said that the program image was replaced.
+  private var isReplacing = false
 
   init(_ builder: ImportBuilder) {
     self.builder = builder
@@ -44,7 +53,9 @@ struct EventTable {
   mutating func add(_ record: EventRecord) -> SkipReason? {
     guard let operation = record.operation else { return .malformed }
     if let time = record.time { builder.setTime(time) }
+    noteAbandoned(before: record, operation)
     if operation == .aside { return .aside }
+    if operation == .abandon { return abandon(record) }
     if record.hasStack, !saidStacks {
       saidStacks = true
       builder.note("the table numbers the call stacks and does not hold them: they are left out")
@@ -60,6 +71,35 @@ struct EventTable {
       ? byNumber(record, operation, thread) : byAddress(record, operation, thread)
   }
 
+  /// A program image is replaced with all its blocks; a block whose address is handed out again is
+  /// alone, and the trace says so by itself.
+  private mutating func noteAbandoned(
+    before record: EventRecord, _ operation: EventRecord.Operation
+  ) {
+    defer { if operation != .abandon { isReplacing = false } }
+    guard let address = abandoned else { return }
+    abandoned = nil
+    let isReused = [.allocate, .reallocate].contains(operation) && record.address == address
+    if !isReused { replaceImage() }
+  }
+
+  private mutating func abandon(_ record: EventRecord) -> SkipReason? {
+    guard let address = record.address else { return .aside }
+    if !isReplacing { abandoned = address }
+    return nil
+  }
+
+  private mutating func replaceImage() {
+    guard !isReplacing else { return }
+    isReplacing = true
+    builder.writer.replaceImage(time: builder.now)
+  }
+
+  /// Does what the last line left open.
+  mutating func finish() {
+    if abandoned != nil { replaceImage() }
+  }
+
   private func byAddress(
     _ record: EventRecord, _ operation: EventRecord.Operation, _ thread: ThreadIndex
   ) -> SkipReason? {
@@ -68,11 +108,16 @@ struct EventTable {
       builder.free(address, entry: record.function, thread: thread)
       return nil
     }
+    if operation == .reallocateBegin {
+      builder.reallocateBegin(address, thread: thread)
+      return nil
+    }
     guard let size = record.size else { return .malformed }
     let stack = builder.stack(record.function)
-    if operation == .reallocate, let old = record.oldAddress {
+    if operation == .reallocate {
       builder.reallocate(
-        Address(old), to: address, size, usable: record.usable, stack: stack, thread: thread)
+        record.oldAddress.map { Address($0) }, to: address, size, usable: record.usable,
+        stack: stack, thread: thread)
     } else {
       builder.allocate(
         address, size, usable: record.usable, alignment: record.alignment ?? 0, stack: stack,
@@ -85,7 +130,7 @@ struct EventTable {
     _ record: EventRecord, _ operation: EventRecord.Operation, _ thread: ThreadIndex
   ) -> SkipReason? {
     guard let block = record.block else { return .malformed }
-    if operation == .free {
+    if operation == .free || operation == .reallocateBegin {
       return builder.free(block: block, entry: record.function, thread: thread)
     }
     guard let size = record.size else { return .malformed }
@@ -109,6 +154,10 @@ extension EventRecord.Operation {
       self = .free
     } else if name.isExactly("reallocate") {
       self = .reallocate
+    } else if name.isExactly("reallocateBegin") {
+      self = .reallocateBegin
+    } else if name.isExactly("abandon") {
+      self = .abandon
     } else {
       self = .aside
     }

@@ -101,14 +101,25 @@ final class ImportBuilder {
     writer.free(address: address, entry: entry, thread: thread, time: tick())
   }
 
-  /// A block was resized.
+  /// A block was resized; without an old address, one whose end came earlier or is not known.
   func reallocate(
-    _ old: Address, to new: Address, _ size: UInt64, usable: UInt64? = nil, stack: StackID,
+    _ old: Address?, to new: Address, _ size: UInt64, usable: UInt64? = nil, stack: StackID,
     thread: ThreadIndex
   ) {
+    guard let old else {
+      writer.reallocateEnd(
+        new: new, size: Self.bytes(size), usable: Self.bytes(usable ?? size), stack: stack,
+        thread: thread, time: tick())
+      return
+    }
     writer.reallocate(
       old: old, new: new, size: Self.bytes(size), usable: Self.bytes(usable ?? size),
       stack: stack, thread: thread, time: tick())
+  }
+
+  /// A block ended because it is being resized; another one begins in its place later.
+  func reallocateBegin(_ old: Address, thread: ThreadIndex) {
+    writer.reallocateBegin(old: old, thread: thread, time: tick())
   }
 
   // MARK: Blocks by number

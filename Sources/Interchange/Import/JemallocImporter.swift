@@ -3,7 +3,9 @@
 import MemoryUnits
 import Trace
 
-/// Reads `<jemalloc>:utrace: 31532 0x800b01000 = malloc(34816)`, `… free(0x800b0a400)`,
+/// Reads what jemalloc says of each request.
+///
+/// Lines are `<jemalloc>:utrace: 31532 0x800b01000 = malloc(34816)`, `… free(0x800b0a400)`,
 /// `… 0x800b35230 = realloc(0x800b35230, 45)` and `… malloc_init()`; kdump writes the same behind
 /// `USER`. Every function that allocates is called malloc there.
 struct JemallocImporter: LineImporter {

@@ -1,5 +1,6 @@
 // The places in the program that mtrace names.
 
+import Glibc
 import MemoryUnits
 import Trace
 
@@ -52,14 +53,23 @@ struct MtracePlaces {
     return bias &+ address
   }
 
+  /// The path from the root, where the file is there: mtrace names programs as they were started.
+  private static func absolute(_ path: String) -> String {
+    guard let resolved = realpath(path, nil) else { return path }
+    defer { free(resolved) }
+    return String(cString: resolved)
+  }
+
   private mutating func bias(of path: String) -> UInt64? {
     if let known = biases[path] { return known }
+    let absolutePath = Self.absolute(path)
     guard biases.count < Self.maximumObjects else { return nil }
     let bias = Self.firstBias + UInt64(biases.count) * Self.objectBytes
     biases[path] = bias
     writer.module(
       Module(
-        image: 0, range: Address(bias)..<Address(bias + Self.objectBytes), bias: bias, path: path,
+        image: 0, range: Address(bias)..<Address(bias + Self.objectBytes), bias: bias,
+        path: absolutePath,
         buildID: []))
     return bias
   }

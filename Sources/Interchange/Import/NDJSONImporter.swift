@@ -13,6 +13,8 @@ struct NDJSONImporter: LineImporter {
     table = EventTable(builder)
   }
 
+  mutating func finish() throws(ImportError) { table.finish() }
+
   mutating func read(_ line: LineCursor, number: UInt64) throws(ImportError) -> SkipReason? {
     var line = line
     var record = EventRecord()

@@ -8,8 +8,8 @@ public import Trace
 public enum InfoJSON {
   /// One JSON object.
   ///
-  /// `bytesPerEvent` is null where there are no events, `lastSnapshot` where there are no snapshots,
-  /// `family` where only one process was recorded. `calls` adds `entryPoints` and `wrongReleases`,
+  /// `durationSeconds` is null where the trace has no times, `bytesPerEvent` where there are no
+  /// events, `lastSnapshot` where there are no snapshots, `family` where only one process was recorded. `calls` adds `entryPoints` and `wrongReleases`,
   /// `threads` all of them as `threadList`, `listsSnapshots` all snapshots as `snapshotList`.
   public static func render(
     metadata: TraceMetadata, summary: TraceSummary, inventory: TraceInventory,
@@ -42,13 +42,18 @@ public enum InfoJSON {
       "complete": .bool(inventory.isComplete),
       "damage": JSONValue(inventory.damage),
       "droppedSnapshots": JSONValue(metadata.droppedSnapshots),
-      "durationSeconds": .number(Double(summary.durationNanoseconds) / 1e9),
+      "durationSeconds": metadata.knowsTimes
+        ? .number(Double(summary.durationNanoseconds) / 1e9) : .null,
       "events": .unsigned(summary.events),
       "executable": .string(metadata.executable),
       "fileBytes": JSONValue(inventory.fileBytes),
       "frees": .unsigned(summary.frees),
       "freesOfEarlierBlocks": .unsigned(summary.freesOfEarlierBlocks),
       "kernel": .string(metadata.kernel),
+      "knowsAddresses": .bool(metadata.knowsAddresses),
+      "knowsStacks": .bool(metadata.knowsStacks),
+      "knowsThreads": .bool(metadata.knowsThreads),
+      "knowsTimes": .bool(metadata.knowsTimes),
       "liveBlocksAtEnd": .unsigned(summary.liveBlocksAtEnd),
       "liveBytesAtEnd": .integer(summary.liveBytesAtEnd),
       "lostEvents": .unsigned(summary.lostEvents),
