@@ -8,7 +8,8 @@ public import Trace
 public enum InfoJSON {
   /// One JSON object.
   ///
-  /// `bytesPerEvent` is null where there are no events; for the details see ``TraceDetails``.
+  /// `durationSeconds` is null where the trace has no times, `bytesPerEvent` where there are no
+  /// events; for the details see ``TraceDetails``.
   public static func render(
     metadata: TraceMetadata, summary: TraceSummary, inventory: TraceInventory,
     details: TraceDetails = TraceDetails()
@@ -32,13 +33,18 @@ public enum InfoJSON {
       "complete": .bool(inventory.isComplete),
       "damage": JSONValue(inventory.damage),
       "droppedSnapshots": JSONValue(metadata.droppedSnapshots),
-      "durationSeconds": .number(Double(summary.durationNanoseconds) / 1e9),
+      "durationSeconds": metadata.knowsTimes
+        ? .number(Double(summary.durationNanoseconds) / 1e9) : .null,
       "events": .unsigned(summary.events),
       "executable": .string(metadata.executable),
       "fileBytes": JSONValue(inventory.fileBytes),
       "frees": .unsigned(summary.frees),
       "freesOfEarlierBlocks": .unsigned(summary.freesOfEarlierBlocks),
       "kernel": .string(metadata.kernel),
+      "knowsAddresses": .bool(metadata.knowsAddresses),
+      "knowsStacks": .bool(metadata.knowsStacks),
+      "knowsThreads": .bool(metadata.knowsThreads),
+      "knowsTimes": .bool(metadata.knowsTimes),
       "liveBlocksAtEnd": .unsigned(summary.liveBlocksAtEnd),
       "liveBytesAtEnd": .integer(summary.liveBytesAtEnd),
       "lostEvents": .unsigned(summary.lostEvents),

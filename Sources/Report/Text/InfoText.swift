@@ -19,8 +19,7 @@ public enum InfoText {
     document.append(
       .facts(
         totals(
-          summary, inventory: inventory, snapshots: details.snapshots.count,
-          snapshotNanoseconds: metadata.snapshotNanoseconds)))
+          summary, metadata, inventory: inventory, snapshots: details.snapshots.count)))
     document.append(contentsOf: details.document)
     return document
   }
@@ -41,14 +40,18 @@ public enum InfoText {
   }
 
   static func totals(
-    _ summary: TraceSummary, inventory: TraceInventory, snapshots: Int,
-    snapshotNanoseconds: UInt64
+    _ summary: TraceSummary, _ metadata: TraceMetadata, inventory: TraceInventory, snapshots: Int
   ) -> [TextFact] {
+    let snapshotNanoseconds = metadata.snapshotNanoseconds
+    let peak =
+      metadata.knowsTimes
+      ? Formats.duration(nanoseconds: summary.peakNanoseconds)
+      : "step \(Formats.count(summary.peakStep))"
     let each =
       summary.events > 0
       ? Double(inventory.fileBytes.rawValue) / Double(summary.events) : nil
     var facts = [
-      TextFact("duration", Formats.duration(nanoseconds: summary.durationNanoseconds)),
+      TextFact("duration", Formats.length(summary, metadata)),
       TextFact("events", Formats.count(summary.events)),
       TextFact("  allocations", Formats.count(summary.allocations)),
       TextFact("  frees", Formats.count(summary.frees)),
@@ -66,7 +69,7 @@ public enum InfoText {
       TextFact(
         "peak live",
         "\(ByteCount(summary.peakLiveBytes)) after"
-          + " \(Formats.duration(nanoseconds: summary.peakNanoseconds));"
+          + " \(peak);"
           + " at most \(Formats.count(summary.peakLiveBlocks)) blocks"),
       TextFact(
         "live at end",
