@@ -7,7 +7,7 @@ import Glibc
 /// All state is behind one lock; the file belongs to the thread while chunks are under way.
 final class PackingThread: @unchecked Sendable {
   /// So many chunks may wait: some tens of MiB.
-  private static let most = 32
+  static let most = 32
 
   private let file: ChunkFile
   private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
@@ -58,6 +58,13 @@ final class PackingThread: @unchecked Sendable {
     pthread_mutex_unlock(lock)
   }
 
+  /// What ``ChunkFile/bytes(through:)`` says of a chunk that is written.
+  func bytes(through number: Int) -> Int {
+    pthread_mutex_lock(lock)
+    defer { pthread_mutex_unlock(lock) }
+    return file.bytes(through: number)
+  }
+
   /// Waits until everything submitted is in the file.
   func drain() {
     pthread_mutex_lock(lock)
@@ -85,6 +92,7 @@ final class PackingThread: @unchecked Sendable {
       pthread_mutex_unlock(lock)
       file.write(chunk)
       pthread_mutex_lock(lock)
+      file.noteProgress()
       isPacking = false
       firstFailure = file.failure
       pthread_cond_broadcast(changed)

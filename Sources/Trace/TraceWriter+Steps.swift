@@ -14,7 +14,8 @@ extension TraceWriter {
   ) {
     prepare(thread)
     let size = Self.bounded(size)
-    state.pointee.place(address, size, stack, thread, time)
+    state.pointee.place(
+      address, size, Self.bounded(usable, atLeast: size), alignmentShift, stack, thread, time)
     state.pointee.columns.step(ends: 0, thread: thread.rawValue, tick: Self.tick(time))
     state.pointee.columns.begin(
       address: address.rawValue, size: size, usable: Self.bounded(usable, atLeast: size),
@@ -34,7 +35,7 @@ extension TraceWriter {
     if let block {
       state.pointee.columns.refer(to: block.allocation)
       state.pointee.columns.release(entry.rawValue, family: block.family)
-      state.pointee.totals.free(block.size, state.pointee.nanoseconds)
+      state.pointee.totals.free(Int64(block.size), state.pointee.nanoseconds)
     } else {
       state.pointee.columns.exception(StepCode.freeUnknown)
       state.pointee.columns.rawAddresses.varint(address.rawValue)
@@ -55,7 +56,8 @@ extension TraceWriter {
         new: new, size: size, usable: usable, stack: stack, thread: thread, time: time)
     }
     let size = Self.bounded(size)
-    state.pointee.place(new, size, stack, thread, time)
+    state.pointee.place(
+      new, size, Self.bounded(usable, atLeast: size), 0, stack, thread, time)
     state.pointee.columns.step(ends: 0, thread: thread.rawValue, tick: Self.tick(time))
     state.pointee.columns.exception(StepCode.reallocate)
     state.pointee.columns.refer(to: block.allocation)
@@ -63,7 +65,7 @@ extension TraceWriter {
       address: new.rawValue, size: size, usable: Self.bounded(usable, atLeast: size),
       alignmentShift: 0, stack: stack.rawValue)
     state.pointee.totals.reallocate(
-      from: block.size, to: Int64(size), state.pointee.nanoseconds)
+      from: Int64(block.size), to: Int64(size), state.pointee.nanoseconds)
   }
 
   /// The first half of a reallocation between whose halves other steps lie: the old block ended.
@@ -75,7 +77,7 @@ extension TraceWriter {
     state.pointee.columns.step(ends: 1, thread: thread.rawValue, tick: Self.tick(time))
     state.pointee.columns.exception(StepCode.reallocateBegin)
     state.pointee.columns.refer(to: block.allocation)
-    state.pointee.totals.reallocateBegin(block.size, state.pointee.nanoseconds)
+    state.pointee.totals.reallocateBegin(Int64(block.size), state.pointee.nanoseconds)
   }
 
   /// The second half of a reallocation: the new block began.
@@ -85,7 +87,8 @@ extension TraceWriter {
   ) {
     prepare(thread)
     let size = Self.bounded(size)
-    state.pointee.place(new, size, stack, thread, time)
+    state.pointee.place(
+      new, size, Self.bounded(usable, atLeast: size), 0, stack, thread, time)
     state.pointee.columns.step(ends: 0, thread: thread.rawValue, tick: Self.tick(time))
     state.pointee.columns.exception(StepCode.reallocateEnd)
     state.pointee.columns.begin(
@@ -114,8 +117,10 @@ extension TraceWriter {
     state.pointee.columns.exception(code)
     state.pointee.columns.rawAddresses.varint(address.rawValue)
     if code == StepCode.startBreak {
+      state.pointee.held.startBreak(at: address.rawValue)
       state.pointee.totals.startBreak(state.pointee.nanoseconds)
     } else {
+      state.pointee.held.moveBreak(to: address.rawValue)
       state.pointee.totals.moveBreak(state.pointee.nanoseconds)
     }
   }
@@ -131,6 +136,7 @@ extension TraceWriter {
       request.size = ByteCount(Int64(Self.bounded(request.size)))
     }
     state.pointee.columns.side(request)
+    if request.operation == .resizeHeap { state.pointee.held.apply(request) }
     state.pointee.totals.sideStep(state.pointee.nanoseconds)
   }
 
@@ -157,7 +163,7 @@ extension TraceWriter {
       state.pointee.columns.threadlessStep(tick: Self.tick(time))
       state.pointee.columns.exception(StepCode.abandon)
       state.pointee.columns.refer(to: block.allocation)
-      state.pointee.totals.abandon(block.size, state.pointee.nanoseconds)
+      state.pointee.totals.abandon(Int64(block.size), state.pointee.nanoseconds)
     }
   }
 
@@ -192,10 +198,13 @@ extension WriterState {
   /// Remembers the block that is about to begin; abandons one that lives at its address.
   @inline(__always)
   mutating func place(
-    _ address: Address, _ size: UInt64, _ stack: StackID, _ thread: ThreadIndex, _ time: Timestamp
+    _ address: Address, _ size: UInt64, _ usable: UInt64, _ alignmentShift: UInt8,
+    _ stack: StackID, _ thread: ThreadIndex, _ time: Timestamp
   ) {
+    let tick = max(time.nanoseconds / TraceFormat.nanosecondsPerTick, columns.lastTick)
     let block = WrittenBlock(
-      allocation: columns.nextAllocation, size: Int64(size),
+      allocation: columns.nextAllocation, size: size, usable: usable, tick: tick,
+      stack: stack.rawValue, thread: thread.rawValue, alignmentShift: alignmentShift,
       family: families.family(of: stack.rawValue))
     if let old = blocks.set(address.rawValue, block) { abandonReused(old, thread, time) }
   }
@@ -208,7 +217,7 @@ extension WriterState {
     columns.step(ends: 1, thread: thread.rawValue, tick: tick)
     columns.exception(StepCode.abandonReused)
     columns.refer(to: block.allocation)
-    totals.abandon(block.size, nanoseconds)
+    totals.abandon(Int64(block.size), nanoseconds)
     totals.noteLiveAddresses(1)
   }
 }
