@@ -54,25 +54,6 @@ extension TraceFile {
     if let known = state { try open(known) }
   }
 
-  /// The totals of a range.
-  ///
-  /// Peaks are those within the range, what lives at its beginning included; `steps` and `peakStep`
-  /// count from its first step, and `durationNanoseconds` is the moment of its last one. Lost events
-  /// and shortened stacks are those of the whole trace: when they were lost is not known.
-  public func summary(in range: TraceRange) throws -> TraceSummary {
-    var totals = SummaryBuilder()
-    var sizes = SlotSizes()
-    try read(in: range, addresses: false) { opening in
-      totals = opening.totals
-      for request in opening.steps where request.operation == .allocate { sizes.set(request) }
-    } _: { batch in
-      for request in batch { sizes.add(request, to: &totals) }
-    }
-    totals.setLostEvents(summary.lostEvents)
-    totals.setTruncatedStacks(summary.truncatedStacks)
-    return totals.summary
-  }
-
   /// A reader of the chunks that have to be decoded for a range, and what is there before the first.
   private func start(
     for range: TraceRange, addresses: Bool, _ damage: inout [TraceDamage]

@@ -64,7 +64,9 @@ import Trace
           #expect(
             found.matches(expected, addresses: addresses), "\(range) \(addresses) seed \(seed)")
         }
-        #expect(try file.summary(in: range) == expected.summary(of: model), "\(range)")
+        let slice = try TraceSlice(of: file, range)
+        #expect(slice.summary == expected.summary(of: model), "\(range)")
+        #expect(slice.stepsBefore == UInt64(expected.stepsBefore))
       }
     }
     #expect(plain.damage.isEmpty && keyed.damage.isEmpty)
@@ -220,6 +222,7 @@ private struct NaiveRange {
   var steps: [ExpectedStep] = []
   var stepsBefore = 0
   var from: UInt64 = 0
+  var to: UInt64 = .max
   var unknown: UInt64 = 0
 
   init(_ all: [ExpectedStep], _ range: TraceRange, position: (ExpectedStep) -> UInt64) {
@@ -230,6 +233,7 @@ private struct NaiveRange {
     var living: [Int: (order: Int, step: ExpectedStep)] = [:]
     var openReallocations = 0
     from = range.lowerBound
+    to = range.upperBound ?? .max
     for (index, step) in all.enumerated() {
       let position = UInt64(positions[index])
       let isInside =
@@ -265,7 +269,9 @@ private struct NaiveRange {
     summary.peakLiveBytes = sizes.values.reduce(0, +)
     summary.peakLiveBlocks = UInt64(sizes.count)
     summary.peakNanoseconds = from
-    summary.durationNanoseconds = steps.last?.time ?? from
+    summary.peakStep = UInt64(stepsBefore)
+    let end = min(to, model.steps.last?.time ?? 0)
+    summary.durationNanoseconds = end > from ? end - from : 0
     for (index, step) in steps.enumerated() {
       switch step.operation {
       case .allocate: summary.allocations += 1
@@ -282,7 +288,7 @@ private struct NaiveRange {
       let bytes = sizes.values.reduce(0, +)
       if bytes > summary.peakLiveBytes {
         summary.peakLiveBytes = bytes
-        summary.peakStep = UInt64(index + 1)
+        summary.peakStep = UInt64(stepsBefore + index + 1)
         summary.peakNanoseconds = step.time
       }
       summary.peakLiveBlocks = max(summary.peakLiveBlocks, UInt64(sizes.count))

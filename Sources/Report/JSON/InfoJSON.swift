@@ -10,11 +10,13 @@ public enum InfoJSON {
   ///
   /// `bytesPerEvent` is null where there are no events, `lastSnapshot` where there are no snapshots,
   /// `family` where only one process was recorded. `calls` adds `entryPoints` and `wrongReleases`,
+  /// A `slice` adds `range` and what lived before it; its totals are to be given as `summary`.
   /// `threads` all of them as `threadList`, `listsSnapshots` all snapshots as `snapshotList`.
   public static func render(
     metadata: TraceMetadata, summary: TraceSummary, inventory: TraceInventory,
     marks: [MarkDescription] = [], calls: CallFigures? = nil, snapshots: [Snapshot] = [],
-    listsSnapshots: Bool = false, family: TraceFamily? = nil, threads: [ThreadTally]? = nil
+    listsSnapshots: Bool = false, family: TraceFamily? = nil, threads: [ThreadTally]? = nil,
+    slice: TraceSlice? = nil
   ) throws -> String {
     var members = members(metadata: metadata, summary: summary, inventory: inventory)
     members["marks"] = .array(marks.map(\.json))
@@ -24,7 +26,13 @@ public enum InfoJSON {
     if listsSnapshots { members["snapshotList"] = .array(snapshots.map { JSONValue($0) }) }
     members["family"] = family.map { JSONValue($0) } ?? .null
     if let threads { members["threadList"] = .array(threads.map { JSONValue($0) }) }
-    return try JSONValue.document(members).text()
+    if let slice {
+      members["liveBlocksBefore"] = .unsigned(slice.liveBlocksBefore)
+      members["liveBytesBefore"] = JSONValue(slice.liveBytesBefore)
+      // The bytes of the file are those of the whole trace.
+      members["bytesPerEvent"] = .null
+    }
+    return try JSONValue.document(members, span: slice?.span).text()
   }
 
   static func members(
