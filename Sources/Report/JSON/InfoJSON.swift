@@ -9,13 +9,14 @@ public enum InfoJSON {
   /// One JSON object.
   ///
   /// `durationSeconds` is null where the trace has no times, `bytesPerEvent` where there are no
-  /// events; for the details see ``TraceDetails``.
+  /// events; for the details see ``TraceDetails``. Of a slice its totals are to be given as `summary`.
   public static func render(
     metadata: TraceMetadata, summary: TraceSummary, inventory: TraceInventory,
     details: TraceDetails = TraceDetails()
   ) throws -> String {
     let members = members(metadata: metadata, summary: summary, inventory: inventory)
-    return try JSONValue.document(members.merging(details.members) { _, new in new }).text()
+      .merging(details.members) { _, new in new }
+    return try JSONValue.document(members, span: details.slice?.span).text()
   }
 
   static func members(
