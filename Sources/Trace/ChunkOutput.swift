@@ -7,13 +7,13 @@ struct RawChunk {
   struct Section {
     var id: SectionID
     var bytes: Range<Int>
-    var triesBoth: Bool
+    var compares: Bool
   }
 
   var header = ChunkHeader(kind: .events)
   var sections: [Section] = []
   var bytes: [UInt8] = []
-  /// Whether there is no time to pack them.
+  /// Whether there is little time to pack them.
   var isHurried = false
 }
 
@@ -26,7 +26,8 @@ final class ChunkOutput {
   private var chunk = RawChunk()
   private var eventChunks = 0
   private var packer: PackingThread?
-  /// Whether chunks are written as they are, because whoever feeds the writer waits for it.
+  /// Whether chunks are packed quickly rather than well, because whoever feeds the writer waits for
+  /// it.
   var isHurried = false
 
   /// Chunks with more bytes than this are worth a second thread.
@@ -49,21 +50,21 @@ final class ChunkOutput {
   var entries: [IndexEntry] { file.entries }
 
   /// Adds a section to the chunk under construction.
-  func section(_ id: SectionID, _ raw: UnsafeBufferPointer<UInt8>, tryingBoth: Bool = false) {
+  func section(_ id: SectionID, _ raw: UnsafeBufferPointer<UInt8>, comparing: Bool = false) {
     let start = chunk.bytes.count
     chunk.bytes.append(contentsOf: raw)
     chunk.sections.append(
-      RawChunk.Section(id: id, bytes: start..<chunk.bytes.count, triesBoth: tryingBoth))
+      RawChunk.Section(id: id, bytes: start..<chunk.bytes.count, compares: comparing))
   }
 
   func section(_ id: SectionID, _ raw: [UInt8]) {
     raw.withUnsafeBufferPointer { section(id, $0) }
   }
 
-  /// Whether the events chunk that is written next should compare strategies: one in sixteen.
+  /// Whether the events chunk that is written next should compare strategies: one in thirty-two.
   func shouldCompareStrategies() -> Bool {
     eventChunks += 1
-    return eventChunks & 15 == 1
+    return eventChunks & 31 == 1
   }
 
   /// Ends the chunk under construction.
@@ -96,8 +97,9 @@ extension ChunkFile {
     chunk.bytes.withUnsafeBufferPointer { bytes in
       for part in chunk.sections {
         section(
-          part.id, UnsafeBufferPointer(rebasing: bytes[part.bytes]), tryingBoth: part.triesBoth,
-          isHurried: chunk.isHurried)
+          part.id.rawValue, UnsafeBufferPointer(rebasing: bytes[part.bytes]),
+          flags: part.id.maySkip ? 1 : 0,
+          chunk.isHurried ? .hurried : .usual(compares: part.compares))
       }
     }
     finishChunk(chunk.header)

@@ -7,14 +7,6 @@ import MemoryUnits
 /// Everything is checked as it is read: numbers of threads, stacks, allocations, sizes and times. A
 /// chunk that does not add up ends early, and `problem` says why.
 struct EventDecoder: ~Copyable {
-  /// What the address layer says, where it is read.
-  struct AddressColumns {
-    var codes: ColumnCursor
-    var raw: ColumnCursor
-    var usables: ColumnCursor
-    var nextUsable = Int.max
-  }
-
   var live: LiveSlots
   private let entries: UnsafeMutablePointer<UInt8>
   /// The family of each stack's function, and of each slot's block (``ReleasePrediction``).
@@ -29,26 +21,25 @@ struct EventDecoder: ~Copyable {
   private var operations: UnsafePointer<UInt8>
   var exceptionGaps: ColumnCursor
   var exceptionCodes: ColumnCursor
-  private var stacks: ColumnCursor
-  private var sizes: ColumnCursor
+  private var blocks = BlockColumns()
   private var references: ColumnCursor
   private var referenceLiterals: ColumnCursor
-  private var times: ColumnCursor
-  private var alignments: ColumnCursor
-  private var threadRuns: ColumnCursor
+  private var times: TimeCursor
+  /// The times of a chunk of the first layout, in the form of the second.
+  private var rewrittenTimes: TimeColumns?
+  private var threadRuns: RunCursor
   var extras: ColumnCursor
   private var releases: ColumnCursor
-  var addressColumns: AddressColumns
-  private var addressPrediction = AddressPrediction()
-  private var usableRule = UsableRule.asRequested
+  private var addresses: AddressLayer
 
   var steps = 0
   var step = 0
+  /// The allocating steps of the chunk so far.
   private var ordinal = 0
+  private var firstAllocation: UInt64 = 0
   private var releasingStep = 0
   private var nextRelease = Int.max
   var nextException = Int.max
-  private var nextAlignment = Int.max
   private var tick: UInt64 = 0
   private var lastTick: UInt64 = 0
   private var unit: UInt64 = 1
@@ -90,16 +81,13 @@ struct EventDecoder: ~Copyable {
     operations = UnsafePointer(entries)
     exceptionGaps = nothing
     exceptionCodes = nothing
-    stacks = nothing
-    sizes = nothing
     references = nothing
     referenceLiterals = nothing
-    times = nothing
-    alignments = nothing
-    threadRuns = nothing
+    times = TimeCursor(codes: nothing, literals: nothing)
+    threadRuns = RunCursor()
     extras = nothing
     releases = nothing
-    addressColumns = AddressColumns(codes: nothing, raw: nothing, usables: nothing)
+    self.addresses = AddressLayer(isRead: addresses)
   }
 
   deinit {
@@ -107,7 +95,10 @@ struct EventDecoder: ~Copyable {
     families.deallocate()
     slotFamilies.deallocate()
     lastReferences.deallocate()
-    addressPrediction.deallocate()
+    blocks.deallocate()
+    rewrittenTimes?.deallocate()
+    threadRuns.deallocate()
+    addresses.deallocate()
     releasePrediction.deallocate()
   }
 
@@ -151,43 +142,55 @@ struct EventDecoder: ~Copyable {
       let prediction = rules.byte()
     else { return "its rules are incomplete" }
     self.unit = unit
-    if readsAddresses {
-      guard let rule = UsableRule(rawValue: usable), prediction == AddressPrediction.identifier
-      else { return "its addresses are coded in the way of a later version" }
-      usableRule = rule
-    }
-    return nil
+    return readsAddresses ? addresses.adopt(payload, rule: usable, prediction: prediction) : nil
   }
 
   private mutating func adoptColumns(_ header: ChunkHeader, _ payload: ChunkPayload) -> String? {
     exceptionGaps = payload.cursor(.exceptionGaps)
     exceptionCodes = payload.cursor(.exceptionCodes)
-    stacks = payload.cursor(.stacks)
-    sizes = payload.cursor(.sizes)
     references = payload.cursor(.references)
     referenceLiterals = payload.cursor(.referenceLiterals)
-    times = payload.cursor(.times)
-    alignments = payload.cursor(.alignments)
-    threadRuns = payload.cursor(.threadRuns)
     extras = payload.cursor(.extras)
     releases = payload.cursor(.releases)
-    addressColumns = AddressColumns(
-      codes: payload.cursor(.addresses), raw: payload.cursor(.rawAddresses),
-      usables: payload.cursor(.usables))
-    addressPrediction.reset()
     releasePrediction.reset()
     ordinal = 0
+    firstAllocation = header.firstAllocation
     releasingStep = 0
     nextRelease = Self.position(after: 0, &releases)
     nextException = Self.position(after: 0, &exceptionGaps)
-    nextAlignment = Self.position(after: 0, &alignments)
-    addressColumns.nextUsable = Self.position(after: 0, &addressColumns.usables)
     tick = header.firstNanoseconds / unit
     lastTick = header.lastNanoseconds / unit
-    return adoptThreads(payload, firstAllocation: header.firstAllocation)
+    return blocks.load(payload, version: header.version, count: allocatingSteps())
+      ?? adoptTimes(header, payload)
+      ?? adoptThreads(payload, header)
   }
 
-  private mutating func adoptThreads(_ payload: ChunkPayload, firstAllocation: UInt64) -> String? {
+  /// How many steps have the bit of those that begin blocks.
+  private func allocatingSteps() -> Int {
+    var ending = 0
+    for index in 0..<steps / 8 { ending += operations[index].nonzeroBitCount }
+    for step in steps & ~7..<steps {
+      ending += Int(operations[step >> 3] >> UInt8(step & 7) & 1)
+    }
+    return steps - ending
+  }
+
+  private mutating func adoptTimes(_ header: ChunkHeader, _ payload: ChunkPayload) -> String? {
+    guard header.version == 1 else {
+      times = TimeCursor(
+        codes: payload.cursor(.timeCodes), literals: payload.cursor(.timeLiterals))
+      return nil
+    }
+    var rewritten = rewrittenTimes ?? TimeColumns()
+    defer { rewrittenTimes = rewritten }
+    guard rewritten.rewrite(payload.cursor(.times), steps: steps) else {
+      return "the column of times does not add up"
+    }
+    times = rewritten.cursor()
+    return nil
+  }
+
+  private mutating func adoptThreads(_ payload: ChunkPayload, _ header: ChunkHeader) -> String? {
     threads.removeAll(keepingCapacity: true)
     var list = payload.source(.threadList)
     while !list.isAtEnd {
@@ -203,6 +206,7 @@ struct EventDecoder: ~Copyable {
     thread = first
     localThread = 0
     runEnd = threads.count == 1 ? steps : 0
+    threadRuns.begin(payload, version: header.version, threads: threads.count)
     return nil
   }
 
@@ -223,12 +227,7 @@ struct EventDecoder: ~Copyable {
         problem = "the column of threads does not add up"
         break
       }
-      let delta = times.varint()
-      guard delta <= lastTick &- tick, !times.isOverrun else {
-        problem = "the column of times does not add up"
-        break
-      }
-      tick &+= delta
+      if step == times.nextStep && !advanceTime() { break }
       let bit = (operations[step &>> 3] &>> UInt8(truncatingIfNeeded: step & 7)) & 1
       // Every field by value: a static default would be an access to a lazy global.
       var request = Request(
@@ -255,15 +254,21 @@ struct EventDecoder: ~Copyable {
     return count
   }
 
-  /// Whether the columns that blocks are read from held what was read; to be asked before a slot
-  /// changes, so that every change of a slot is delivered.
+  private mutating func advanceTime() -> Bool {
+    guard times.advance <= lastTick &- tick else {
+      problem = "the column of times does not add up"
+      return false
+    }
+    tick &+= times.advance
+    times.step(from: step &+ 1)
+    return true
+  }
+
+  /// Whether all that was read so far stood in the columns; to be asked before a slot changes, so that
+  /// every change of a slot is delivered.
   @inline(__always)
   mutating func blockIsSound() -> Bool {
-    if stacks.isOverrun || sizes.isOverrun
-      || readsAddresses && (addressColumns.codes.isOverrun || addressColumns.raw.isOverrun)
-    {
-      problem = problem ?? "a column ends too early"
-    }
+    if readsAddresses && addresses.isOverrun { problem = problem ?? "a column ends too early" }
     return problem == nil
   }
 
@@ -277,21 +282,16 @@ struct EventDecoder: ~Copyable {
   }
 
   private var isAtEnd: Bool {
-    stacks.isAtEnd && sizes.isAtEnd && references.isAtEnd && referenceLiterals.isAtEnd
+    ordinal == blocks.count && references.isAtEnd && referenceLiterals.isAtEnd
       && times.isAtEnd && extras.isAtEnd && releases.isAtEnd && nextException == .max
-      && nextAlignment == .max && nextRelease == .max
+      && nextRelease == .max
   }
 
   private mutating func nextRun() -> Bool {
-    guard threadRuns.next < threadRuns.end else { return false }
-    let length = threadRuns.varint()
-    guard threadRuns.next < threadRuns.end else { return false }
-    let local = threadRuns.varint()
-    guard length > 0, length <= UInt64(steps - step), local < UInt64(threads.count) else {
-      return false
-    }
-    runEnd = step + Int(length)
-    localThread = Int(local)
+    guard let run = threadRuns.next(), run.length > 0, run.length <= UInt64(steps - step)
+    else { return false }
+    runEnd = step + Int(run.length)
+    localThread = run.thread
     thread = threads[localThread]
     return true
   }
@@ -360,6 +360,7 @@ struct EventDecoder: ~Copyable {
     guard referenceIsSound() else { return false }
     if let slot = live.take(allocation) {
       live.release(slot)
+      recycle(allocation)
       request.slot = Slot(slot)
       request.entry = release(of: slotFamilies[Int(slot)])
     } else {
@@ -369,55 +370,53 @@ struct EventDecoder: ~Copyable {
     return problem == nil
   }
 
-  /// What every step that begins a block has, except for its slot.
+  /// What every step that begins a block has, except for its slot; `old` is the allocation that it
+  /// replaces, if it does.
   @inline(__always)
-  mutating func readBlock(_ request: inout Request) {
-    let stack = stacks.varint()
-    let size = sizes.varint()
-    if size > TraceFormat.maximumSize { problem = "a block is larger than any address space" }
-    if stack < stackCount {
-      request.stack = StackID(UInt32(truncatingIfNeeded: stack))
-      request.entry =
-        EntryPoint(rawValue: entries[Int(truncatingIfNeeded: stack)]) ?? .unknown
+  mutating func readBlock(_ request: inout Request, replacing old: UInt64? = nil) {
+    let ordinal = ordinal
+    guard ordinal < blocks.count else {
+      problem = "a column ends too early"
+      return
     }
+    let stack = blocks.stacks[ordinal]
+    if UInt64(stack) < stackCount {
+      request.stack = StackID(stack)
+      request.entry = EntryPoint(rawValue: entries[Int(stack)]) ?? .unknown
+    }
+    let size = blocks.sizes[ordinal]
     request.size = ByteCount(Int64(truncatingIfNeeded: size))
     request.usable = request.size
-    if ordinal == nextAlignment { readAlignment(&request) }
-    if readsAddresses { readAddress(&request, size) }
-    ordinal &+= 1
-  }
-
-  @inline(never)
-  private mutating func readAlignment(_ request: inout Request) {
-    guard alignments.next < alignments.end else {
-      problem = "the column of alignments ends too early"
-      return
-    }
-    let shift = alignments.byte()
-    guard shift < 64 else {
-      problem = "an alignment is larger than any address space"
-      return
-    }
-    request.alignmentShift = shift
-    nextAlignment = Self.position(after: ordinal &+ 1, &alignments)
-  }
-
-  @inline(__always)
-  private mutating func readAddress(_ request: inout Request, _ size: UInt64) {
-    let code = addressColumns.codes.varint()
-    var raw = addressColumns.raw
-    request.address = Address(addressPrediction.address(code, size: size) { raw.varint() })
-    addressColumns.raw = raw
-    var usable = usableRule.usable(size)
-    if ordinal == addressColumns.nextUsable {
-      usable = size &+ addressColumns.usables.varint()
-      if usable > TraceFormat.maximumSize || addressColumns.usables.isOverrun {
-        problem = "a block has more usable bytes than any address space"
+    request.alignmentShift = blocks.shifts[ordinal]
+    if readsAddresses {
+      let old = old.map { self.ordinal(of: $0) } ?? -1
+      if let block = addresses.next(size: size, ordinal: ordinal, old: old, thread: localThread) {
+        request.address = Address(block.address)
+        request.usable = ByteCount(Int64(truncatingIfNeeded: block.usable))
+      } else {
+        problem = problem ?? "the column of addresses does not add up"
       }
-      addressColumns.nextUsable = Self.position(after: ordinal &+ 1, &addressColumns.usables)
     }
-    request.usable = ByteCount(Int64(truncatingIfNeeded: usable))
+    self.ordinal = ordinal &+ 1
   }
+
+  /// The place of an allocation among those of the chunk so far; -1 where it is older, or none.
+  @inline(__always)
+  private func ordinal(of allocation: UInt64) -> Int {
+    let place = allocation &- firstAllocation
+    return place < UInt64(ordinal) ? Int(truncatingIfNeeded: place) : -1
+  }
+
+  /// Takes note that the memory of a block that the step ends may be used again.
+  @inline(__always)
+  mutating func recycle(_ allocation: UInt64) {
+    guard readsAddresses else { return }
+    let place = ordinal(of: allocation)
+    if place >= 0 { addresses.free(place, thread: localThread) }
+  }
+
+  /// The next raw address.
+  mutating func readRawAddress() -> UInt64 { addresses.rawAddress() }
 
   /// The number of the allocation that a step ends.
   @inline(__always)

@@ -45,7 +45,7 @@ public final class TraceFile: Sendable {
     var damage = scan.damage
     let chunks = scan.chunks
     let tables = try Self.readTables(file, chunks, &damage)
-    let events = chunks.filter { $0.kind == .events && $0.header.version == 1 }
+    let events = chunks.filter { $0.kind == .events && $0.isUnderstood }
     self.path = path
     self.file = file
     eventChunks = events
@@ -111,10 +111,10 @@ public final class TraceFile: Sendable {
   ) throws(TraceError) -> TraceTables {
     var tables = TraceTables()
     let payload = ChunkPayload(file)
-    for chunk in chunks where chunk.kind != .events || chunk.header.version != 1 {
+    for chunk in chunks where chunk.kind != .events || !chunk.isUnderstood {
       var problem: String?
       let gap = damage.isEmpty ? 0 : file.count * TraceFormat.maximumDeflateRatio
-      if let kind = chunk.kind, chunk.header.version == 1 {
+      if let kind = chunk.kind, chunk.isUnderstood {
         problem = try payload.load(chunk, addresses: false) ?? tables.add(kind, payload, gap: gap)
       } else if chunk.header.flags & ChunkHeader.maySkipFlag == 0 {
         problem = "this chunk belongs to a later version of the format"

@@ -16,7 +16,7 @@ extension TraceWriter {
     let size = Self.bounded(size)
     state.pointee.place(address, size, stack, thread, time)
     state.pointee.columns.step(ends: 0, thread: thread.rawValue, tick: Self.tick(time))
-    state.pointee.columns.begin(
+    state.pointee.begin(
       address: address.rawValue, size: size, usable: Self.bounded(usable, atLeast: size),
       alignmentShift: alignmentShift, stack: stack.rawValue)
     state.pointee.totals.allocate(Int64(size), state.pointee.nanoseconds)
@@ -33,6 +33,7 @@ extension TraceWriter {
     state.pointee.columns.step(ends: 1, thread: thread.rawValue, tick: Self.tick(time))
     if let block {
       state.pointee.columns.refer(to: block.allocation)
+      state.pointee.columns.recycle(block.allocation)
       state.pointee.columns.release(entry.rawValue, family: block.family)
       state.pointee.totals.free(block.size, state.pointee.nanoseconds)
     } else {
@@ -59,9 +60,9 @@ extension TraceWriter {
     state.pointee.columns.step(ends: 0, thread: thread.rawValue, tick: Self.tick(time))
     state.pointee.columns.exception(StepCode.reallocate)
     state.pointee.columns.refer(to: block.allocation)
-    state.pointee.columns.begin(
+    state.pointee.begin(
       address: new.rawValue, size: size, usable: Self.bounded(usable, atLeast: size),
-      alignmentShift: 0, stack: stack.rawValue)
+      alignmentShift: 0, stack: stack.rawValue, replacing: block.allocation)
     state.pointee.totals.reallocate(
       from: block.size, to: Int64(size), state.pointee.nanoseconds)
   }
@@ -75,6 +76,7 @@ extension TraceWriter {
     state.pointee.columns.step(ends: 1, thread: thread.rawValue, tick: Self.tick(time))
     state.pointee.columns.exception(StepCode.reallocateBegin)
     state.pointee.columns.refer(to: block.allocation)
+    state.pointee.columns.recycle(block.allocation)
     state.pointee.totals.reallocateBegin(block.size, state.pointee.nanoseconds)
   }
 
@@ -88,7 +90,7 @@ extension TraceWriter {
     state.pointee.place(new, size, stack, thread, time)
     state.pointee.columns.step(ends: 0, thread: thread.rawValue, tick: Self.tick(time))
     state.pointee.columns.exception(StepCode.reallocateEnd)
-    state.pointee.columns.begin(
+    state.pointee.begin(
       address: new.rawValue, size: size, usable: Self.bounded(usable, atLeast: size),
       alignmentShift: 0, stack: stack.rawValue)
     state.pointee.totals.reallocateEnd(Int64(size), state.pointee.nanoseconds)
@@ -188,6 +190,17 @@ extension WriterState {
   /// The moment of the last step, as the trace will tell it.
   @inline(__always)
   var nanoseconds: UInt64 { columns.lastTick &* TraceFormat.nanosecondsPerTick }
+
+  /// Appends what a step that begins a block has.
+  @inline(__always)
+  mutating func begin(
+    address: UInt64, size: UInt64, usable: UInt64, alignmentShift: UInt8, stack: UInt32,
+    replacing old: UInt64? = nil
+  ) {
+    columns.begin(
+      address: address, size: size, usable: usable, alignmentShift: alignmentShift, stack: stack,
+      replacing: old, live: blocks)
+  }
 
   /// Remembers the block that is about to begin; abandons one that lives at its address.
   @inline(__always)
