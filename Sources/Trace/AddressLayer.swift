@@ -31,9 +31,13 @@ struct AddressLayer {
     firstPrediction.deallocate()
   }
 
-  /// Prepares for a chunk with these rules; returns what is wrong, or nil.
-  mutating func adopt(_ payload: ChunkPayload, rule: UInt8, prediction: UInt8) -> String? {
-    guard let rule = UsableRule(rawValue: rule),
+  /// Prepares for a chunk with these rules, in which so many blocks begin; returns what is wrong, or
+  /// nil.
+  mutating func adopt(
+    _ payload: ChunkPayload, _ rules: (usable: UInt8, prediction: UInt8), blocks: Int
+  ) -> String? {
+    let prediction = rules.prediction
+    guard let rule = UsableRule(rawValue: rules.usable),
       [AddressPrediction.identifier, ReusePrediction.identifier].contains(prediction)
     else { return "its addresses are coded in the way of a later version" }
     usableRule = rule
@@ -45,16 +49,21 @@ struct AddressLayer {
       codes: payload.cursor(.addressCodes), literals: payload.cursor(.addressLiterals),
       drops: payload.cursor(.addressDrops))
     firstCodes = payload.cursor(.addresses)
-    if usesReuse { reuse.reset(rule) } else { firstPrediction.reset() }
-    return nil
+    if !usesReuse {
+      firstPrediction.reset()
+      return nil
+    }
+    reuse.reset(rule)
+    // So no code needs a check of its own.
+    return payload.section(.addressCodes).count == blocks
+      ? nil : "the column of addresses has a wrong length"
   }
 
-  /// Whether more was read than there is.
-  @inline(__always)
-  var isOverrun: Bool { cursor.isOverrun || firstCodes.isOverrun || raw.isOverrun }
-
-  /// The address of the next step that has one of no block.
-  mutating func rawAddress() -> UInt64 { raw.varint() }
+  /// The address of the next step that has one of no block; nil where there is none.
+  mutating func rawAddress() -> UInt64? {
+    let address = raw.varint()
+    return raw.isOverrun ? nil : address
+  }
 
   /// The address and the usable bytes of the next block, the `ordinal`th of the chunk, which replaces
   /// the `old` one, or none if that is -1; nil where the columns do not add up.
@@ -68,7 +77,7 @@ struct AddressLayer {
       guard let exceptional = nextUsable(size: size, ordinal: ordinal) else { return nil }
       usable = exceptional
     }
-    guard usesReuse else { return (firstAddress(size: size), usable) }
+    guard usesReuse else { return firstAddress(size: size).map { ($0, usable) } }
     guard
       let address = reuse.read(
         &cursor, usable: usable, expected: expected, ordinal: ordinal, old: old, thread: thread)
@@ -86,9 +95,10 @@ struct AddressLayer {
   }
 
   @inline(never)
-  private mutating func firstAddress(size: UInt64) -> UInt64 {
+  private mutating func firstAddress(size: UInt64) -> UInt64? {
     let code = firstCodes.varint()
-    return firstPrediction.address(code, size: size) { raw.varint() }
+    let address = firstPrediction.address(code, size: size) { raw.varint() }
+    return firstCodes.isOverrun || raw.isOverrun ? nil : address
   }
 
   /// Takes note that a thread freed the `ordinal`th block of the chunk.

@@ -73,23 +73,58 @@ final class ChunkFile {
     bodyCount += count
   }
 
+  /// Adds a section as small as it can be packed, or as it was packed before if that is smaller.
+  func section(_ entry: SectionTable.Entry, raw: [UInt8], packed: [UInt8]) {
+    reserve(raw.count + packed.count)
+    let start = bodyCount
+    raw.withUnsafeBufferPointer { section(entry.id, $0, flags: entry.flags, .best) }
+    guard bodyCount - start > packed.count else { return }
+    packed.withUnsafeBufferPointer { packed in
+      if let base = packed.baseAddress { (body + start).update(from: base, count: packed.count) }
+    }
+    bodyCount = start + packed.count
+    table.entries[table.entries.count - 1] = entry
+  }
+
+  /// Writes a chunk whose payload nobody takes apart.
+  func writeChunk(_ header: ChunkHeader, payload: [UInt8]) {
+    finish(header, payload: payload[...])
+  }
+
+  /// Makes the next chunk have this number, if it is not below that anyway.
+  func skipSequence(to number: UInt32) { sequence = max(sequence, number) }
+
+  /// Writes the index of all chunks so far.
+  func writeIndex(_ header: ChunkHeader) {
+    var body = ByteSink()
+    body.index(entries)
+    body.bytes.withUnsafeBufferPointer { section(SectionID.body.rawValue, $0, .best) }
+    finishChunk(header)
+  }
+
   /// Writes the chunk whose sections were added.
   ///
   /// The head's sequence, payload length and payload CRC are filled in here.
   func finishChunk(_ header: ChunkHeader) {
-    let prefix = table.bytes(isShort: header.hasShortTable)
+    var header = header
+    header.flags |= ChunkHeader.shortTableFlag
+    let payload = table.bytes(isShort: true) + UnsafeBufferPointer(start: body, count: bodyCount)
     table.entries.removeAll(keepingCapacity: true)
+    bodyCount = 0
+    finish(header, payload: payload[...])
+  }
+
+  private func finish(_ header: ChunkHeader, payload: ArraySlice<UInt8>) {
     var header = header
     header.sequence = sequence
-    header.payloadBytes = UInt32(truncatingIfNeeded: prefix.count + bodyCount)
-    header.payloadCRC = prefix.withUnsafeBytes { bytes in
-      bytes.baseAddress.map { crc(body, bodyCount, seed: crc($0, bytes.count)) } ?? 0
+    header.payloadBytes = UInt32(truncatingIfNeeded: payload.count)
+    header.payloadCRC = payload.withUnsafeBytes { bytes in
+      bytes.baseAddress.map { crc($0, bytes.count) } ?? 0
     }
     var head = [UInt8](repeating: 0, count: TraceFormat.chunkHeaderBytes)
     head.withUnsafeMutableBytes { $0.baseAddress.map { header.write(to: $0) } }
     let start = offset
-    let whole = head + prefix + UnsafeBufferPointer(start: body, count: bodyCount)
-    whole.withUnsafeBytes { append($0) }
+    (head + payload).withUnsafeBytes { append($0) }
     if failure == nil {
       entries.append(
         IndexEntry(
@@ -97,7 +132,6 @@ final class ChunkFile {
           firstNanoseconds: header.firstNanoseconds))
       sequence += 1
     }
-    bodyCount = 0
   }
 
   /// Writes the footer behind an index chunk that was written last.

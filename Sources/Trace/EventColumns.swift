@@ -173,10 +173,10 @@ struct EventColumns: ~Copyable {
 
   /// Appends which function released a block of that family, if it is not the expected one.
   @inline(__always)
-  mutating func release(_ entry: UInt8, family: UInt8) {
+  mutating func release(_ entry: EntryPoint, family: UInt8) {
     if entry != releasePrediction.release(of: family) {
       releases.varint(UInt64(releasingSteps &- nextReleaseAfter))
-      releases.byte(entry)
+      releases.byte(entry.rawValue)
       nextReleaseAfter = releasingSteps &+ 1
       releasePrediction.note(entry, of: family)
     }

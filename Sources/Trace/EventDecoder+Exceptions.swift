@@ -33,8 +33,7 @@ extension EventDecoder {
       request.operation =
         code == StepCode.moveBreak
         ? .moveBreak : code == StepCode.startBreak ? .startBreak : .freeUnknown
-      if readsAddresses { request.address = Address(readRawAddress()) }
-      return blockIsSound()
+      return readRawAddress(&request)
     case Operation.map.rawValue...Operation.setBreak.rawValue:
       return side(&request, code)
     default:
@@ -76,8 +75,7 @@ extension EventDecoder {
   /// Resizes a block; where the old one was lost, only the new one begins.
   private mutating func reallocate(_ request: inout Request) -> Bool {
     let allocation = reference()
-    readBlock(&request, replacing: allocation)
-    guard referenceIsSound(), blockIsSound() else { return false }
+    guard referenceIsSound(), readBlock(&request, replacing: allocation) else { return false }
     guard let slot = live.take(allocation) else {
       request.operation = .reallocateEnd
       return begin(&request)

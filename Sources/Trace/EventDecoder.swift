@@ -8,9 +8,11 @@ import MemoryUnits
 /// chunk that does not add up ends early, and `problem` says why.
 struct EventDecoder: ~Copyable {
   var live: LiveSlots
-  private let entries: UnsafeMutablePointer<UInt8>
+  private let entries: UnsafeMutablePointer<EntryPoint>
   /// The family of each stack's function, and of each slot's block (``ReleasePrediction``).
   private let families: UnsafeMutablePointer<UInt8>
+  /// Whether there are stacks of other families than the first.
+  private let hasFamilies: Bool
   private var slotFamilies: UnsafeMutablePointer<UInt8>
   private var slotCapacity = 1 << 12
   private let releasePrediction = ReleasePrediction()
@@ -31,6 +33,7 @@ struct EventDecoder: ~Copyable {
   var extras: ColumnCursor
   private var releases: ColumnCursor
   private var addresses: AddressLayer
+  private var rulesOfAddresses: (usable: UInt8, prediction: UInt8) = (0, 0)
 
   var steps = 0
   var step = 0
@@ -71,14 +74,15 @@ struct EventDecoder: ~Copyable {
     entries = .allocate(capacity: table.count)
     families = .allocate(capacity: table.count)
     for (index, entry) in table.entries.enumerated() {
-      (entries + index).initialize(to: entry.rawValue)
+      (entries + index).initialize(to: entry)
       (families + index).initialize(to: ReleasePrediction.family(of: entry))
     }
+    hasFamilies = table.entries.contains { ReleasePrediction.family(of: $0) != 0 }
     slotFamilies = .allocate(capacity: slotCapacity)
     slotFamilies.initialize(repeating: 0, count: slotCapacity)
     lastReferences = .allocate(capacity: TraceFormat.stepsPerChunk)
-    let nothing = ColumnCursor(next: UnsafePointer(entries), end: UnsafePointer(entries))
-    operations = UnsafePointer(entries)
+    let nothing = ColumnCursor(next: UnsafePointer(families), end: UnsafePointer(families))
+    operations = UnsafePointer(families)
     exceptionGaps = nothing
     exceptionCodes = nothing
     references = nothing
@@ -142,7 +146,8 @@ struct EventDecoder: ~Copyable {
       let prediction = rules.byte()
     else { return "its rules are incomplete" }
     self.unit = unit
-    return readsAddresses ? addresses.adopt(payload, rule: usable, prediction: prediction) : nil
+    rulesOfAddresses = (usable, prediction)
+    return nil
   }
 
   private mutating func adoptColumns(_ header: ChunkHeader, _ payload: ChunkPayload) -> String? {
@@ -160,7 +165,9 @@ struct EventDecoder: ~Copyable {
     nextException = Self.position(after: 0, &exceptionGaps)
     tick = header.firstNanoseconds / unit
     lastTick = header.lastNanoseconds / unit
-    return blocks.load(payload, version: header.version, count: allocatingSteps())
+    let count = allocatingSteps()
+    return blocks.load(payload, version: header.version, count: count)
+      ?? (readsAddresses ? addresses.adopt(payload, rulesOfAddresses, blocks: count) : nil)
       ?? adoptTimes(header, payload)
       ?? adoptThreads(payload, header)
   }
@@ -228,30 +235,52 @@ struct EventDecoder: ~Copyable {
         break
       }
       if step == times.nextStep && !advanceTime() { break }
-      let bit = (operations[step &>> 3] &>> UInt8(truncatingIfNeeded: step & 7)) & 1
-      // Every field by value: a static default would be an access to a lazy global.
-      var request = Request(
-        operation: .free, slot: Slot(.max), time: Timestamp(nanoseconds: tick &* unit),
-        size: ByteCount(0 as Int64), address: Address(0), usable: ByteCount(0 as Int64),
-        stack: StackID(0), thread: ThreadIndex(thread), entry: .unknown, alignmentShift: 0)
-      let delivers: Bool
       if step == nextException {
-        delivers = exception(&request)
-      } else if bit == 0 {
-        delivers = allocate(&request)
+        var request = plainRequest
+        let delivers = exception(&request)
+        if problem != nil { break }
+        step &+= 1
+        if delivers {
+          output[count] = request
+          count &+= 1
+        }
       } else {
-        delivers = free(&request)
-      }
-      if problem != nil { break }
-      step &+= 1
-      if delivers {
-        output[count] = request
-        count &+= 1
+        let end = min(runEnd, times.nextStep, nextException, step &+ capacity &- count)
+        count &+= plainSteps(until: end, into: output + count)
       }
     }
     lastNanoseconds = tick &* unit
     if step == steps && problem == nil && !isAtEnd { problem = "a column is too long" }
     return count
+  }
+
+  /// A step that has nothing but a time and a thread so far.
+  ///
+  /// Every field by value: a static default would be an access to a lazy global.
+  @inline(__always)
+  private var plainRequest: Request {
+    Request(
+      operation: .free, slot: Slot(.max), time: Timestamp(nanoseconds: tick &* unit),
+      size: ByteCount(0 as Int64), address: Address(0), usable: ByteCount(0 as Int64),
+      stack: StackID(0), thread: ThreadIndex(thread), entry: .unknown, alignmentShift: 0)
+  }
+
+  /// Decodes steps of one thread and one moment that are all plain allocations and frees; returns
+  /// their number.
+  @inline(__always)
+  private mutating func plainSteps(
+    until end: Int, into output: UnsafeMutablePointer<Request>
+  ) -> Int {
+    let template = plainRequest
+    let first = step
+    while step < end {
+      let bit = (operations[step &>> 3] &>> UInt8(truncatingIfNeeded: step & 7)) & 1
+      var request = template
+      guard bit == 0 ? allocate(&request) : free(&request) else { break }
+      output[step &- first] = request
+      step &+= 1
+    }
+    return step &- first
   }
 
   private mutating func advanceTime() -> Bool {
@@ -262,14 +291,6 @@ struct EventDecoder: ~Copyable {
     tick &+= times.advance
     times.step(from: step &+ 1)
     return true
-  }
-
-  /// Whether all that was read so far stood in the columns; to be asked before a slot changes, so that
-  /// every change of a slot is delivered.
-  @inline(__always)
-  mutating func blockIsSound() -> Bool {
-    if readsAddresses && addresses.isOverrun { problem = problem ?? "a column ends too early" }
-    return problem == nil
   }
 
   @inline(__always)
@@ -299,8 +320,7 @@ struct EventDecoder: ~Copyable {
   @inline(__always)
   mutating func allocate(_ request: inout Request) -> Bool {
     request.operation = .allocate
-    readBlock(&request)
-    return blockIsSound() && begin(&request)
+    return readBlock(&request) && begin(&request)
   }
 
   @inline(__always)
@@ -317,6 +337,7 @@ struct EventDecoder: ~Copyable {
   /// Remembers how the block of a slot was asked for.
   @inline(__always)
   mutating func noteFamily(_ request: Request) {
+    guard hasFamilies else { return }
     let slot = request.slot.index
     if slot >= slotCapacity { growFamilies(through: slot) }
     slotFamilies[slot] =
@@ -341,7 +362,7 @@ struct EventDecoder: ~Copyable {
   private mutating func release(of family: UInt8) -> EntryPoint {
     if releasingStep == nextRelease { readRelease(of: family) }
     releasingStep &+= 1
-    return EntryPoint(rawValue: releasePrediction.release(of: family)) ?? .unknown
+    return releasePrediction.release(of: family)
   }
 
   @inline(never)
@@ -350,7 +371,7 @@ struct EventDecoder: ~Copyable {
       problem = "the column of releases ends too early"
       return
     }
-    releasePrediction.note(releases.byte(), of: family)
+    releasePrediction.note(EntryPoint(rawValue: releases.byte()) ?? .unknown, of: family)
     nextRelease = Self.position(after: releasingStep &+ 1, &releases)
   }
 
@@ -362,7 +383,7 @@ struct EventDecoder: ~Copyable {
       live.release(slot)
       recycle(allocation)
       request.slot = Slot(slot)
-      request.entry = release(of: slotFamilies[Int(slot)])
+      request.entry = release(of: hasFamilies ? slotFamilies[Int(slot)] : 0)
     } else {
       request.operation = .freeUnknown
       request.entry = release(of: 0)
@@ -373,16 +394,16 @@ struct EventDecoder: ~Copyable {
   /// What every step that begins a block has, except for its slot; `old` is the allocation that it
   /// replaces, if it does.
   @inline(__always)
-  mutating func readBlock(_ request: inout Request, replacing old: UInt64? = nil) {
+  mutating func readBlock(_ request: inout Request, replacing old: UInt64? = nil) -> Bool {
     let ordinal = ordinal
     guard ordinal < blocks.count else {
       problem = "a column ends too early"
-      return
+      return false
     }
     let stack = blocks.stacks[ordinal]
     if UInt64(stack) < stackCount {
       request.stack = StackID(stack)
-      request.entry = EntryPoint(rawValue: entries[Int(stack)]) ?? .unknown
+      request.entry = entries[Int(stack)]
     }
     let size = blocks.sizes[ordinal]
     request.size = ByteCount(Int64(truncatingIfNeeded: size))
@@ -390,14 +411,16 @@ struct EventDecoder: ~Copyable {
     request.alignmentShift = blocks.shifts[ordinal]
     if readsAddresses {
       let old = old.map { self.ordinal(of: $0) } ?? -1
-      if let block = addresses.next(size: size, ordinal: ordinal, old: old, thread: localThread) {
-        request.address = Address(block.address)
-        request.usable = ByteCount(Int64(truncatingIfNeeded: block.usable))
-      } else {
-        problem = problem ?? "the column of addresses does not add up"
+      guard let block = addresses.next(size: size, ordinal: ordinal, old: old, thread: localThread)
+      else {
+        problem = "the columns of addresses do not add up"
+        return false
       }
+      request.address = Address(block.address)
+      request.usable = ByteCount(Int64(truncatingIfNeeded: block.usable))
     }
     self.ordinal = ordinal &+ 1
+    return true
   }
 
   /// The place of an allocation among those of the chunk so far; -1 where it is older, or none.
@@ -415,8 +438,16 @@ struct EventDecoder: ~Copyable {
     if place >= 0 { addresses.free(place, thread: localThread) }
   }
 
-  /// The next raw address.
-  mutating func readRawAddress() -> UInt64 { addresses.rawAddress() }
+  /// The next raw address, where addresses are read; false where there is none.
+  mutating func readRawAddress(_ request: inout Request) -> Bool {
+    guard readsAddresses else { return true }
+    guard let address = addresses.rawAddress() else {
+      problem = "the column of raw addresses ends too early"
+      return false
+    }
+    request.address = Address(address)
+    return true
+  }
 
   /// The number of the allocation that a step ends.
   @inline(__always)

@@ -110,10 +110,6 @@ struct AddressCursor {
   var codes: ColumnCursor
   var literals: ColumnCursor
   var drops: ColumnCursor
-
-  /// Whether more was read than there is.
-  @inline(__always)
-  var isOverrun: Bool { codes.isOverrun || literals.isOverrun || drops.isOverrun }
 }
 
 extension ReusePrediction {
@@ -138,6 +134,7 @@ extension ReusePrediction {
         let found = readMiss(
           &code, &cursor, expectedExtent, requestClass, old: old, thread: thread)
       else { return nil }
+      if cursor.literals.isOverrun || cursor.drops.isOverrun { return nil }
       address = found
     }
     note(
@@ -158,6 +155,7 @@ extension ReusePrediction {
     if code & Code.drops != 0 {
       code &= ~Code.drops
       var dropped = cursor.drops.varint()
+      if cursor.drops.isOverrun { return nil }
       while dropped > 0 {
         guard head.pointee != Self.none else { return nil }
         head.pointee = nexts[Int(head.pointee)]

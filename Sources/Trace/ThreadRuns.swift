@@ -38,8 +38,7 @@ struct ThreadRuns {
   /// Threads of the chunk, in order of appearance.
   var list = Column(capacity: 10 * TraceFormat.stepsPerChunk)
   var lengths = Column(capacity: 10 * TraceFormat.stepsPerChunk)
-  /// 0: a thread that had no run yet. Up to 63: the one with so many other threads after it. Above:
-  /// 64 and its number in the list.
+  /// For each run, which thread it is of, as ``RunCursor`` reads it.
   var ranks = Column(capacity: 10 * TraceFormat.stepsPerChunk)
 
   /// The thread of the last step, and its number in this chunk.

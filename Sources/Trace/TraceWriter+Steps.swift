@@ -34,7 +34,7 @@ extension TraceWriter {
     if let block {
       state.pointee.columns.refer(to: block.allocation)
       state.pointee.columns.recycle(block.allocation)
-      state.pointee.columns.release(entry.rawValue, family: block.family)
+      state.pointee.columns.release(entry, family: block.family)
       state.pointee.totals.free(block.size, state.pointee.nanoseconds)
     } else {
       state.pointee.columns.exception(StepCode.freeUnknown)

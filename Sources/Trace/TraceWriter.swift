@@ -293,7 +293,6 @@ public final class TraceWriter {
     state.pointee.columns.write(to: output, compare: output.shouldCompareStrategies())
     var header = tableHeader(.events)
     header.version = TraceFormat.eventsVersion
-    header.flags |= ChunkHeader.shortTableFlag
     header.steps = UInt32(state.pointee.columns.steps)
     header.firstAllocation = state.pointee.columns.firstAllocation
     header.firstNanoseconds = state.pointee.columns.firstTick &* TraceFormat.nanosecondsPerTick
