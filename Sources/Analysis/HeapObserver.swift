@@ -80,6 +80,7 @@ struct HeapObserver: Observer, ~Copyable {
     let census = map.census()
     var result = HeapSnapshot()
     result.time = time
+    result.countsSteps = !usesTimes
     result.live = ByteCount(footprint.live)
     result.liveBlocks = footprint.liveBlocks
     result.granted = ByteCount(footprint.granted)

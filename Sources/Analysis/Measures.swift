@@ -7,6 +7,8 @@ public import Trace
 public struct HeapSnapshot: Sendable {
   /// The moment.
   public var time: Timestamp = .zero
+  /// Whether the trace has no times, so that the nanoseconds of `time` count steps.
+  public var countsSteps = false
   /// Bytes that live blocks asked for.
   public var live: ByteCount = .zero
   /// Blocks that live, of any size.
@@ -211,6 +213,8 @@ public struct PinnedSite: Sendable {
 public struct PinReport: Sendable {
   /// The moment.
   public var time: Timestamp
+  /// Whether the trace has no times, so that the nanoseconds of `time` count steps.
+  public var countsSteps = false
   /// Free bytes on all pages on which something lives.
   public var pinned: ByteCount
   /// Bytes of held pages on which nothing lives.

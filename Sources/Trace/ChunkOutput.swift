@@ -15,7 +15,7 @@ struct RawChunk {
   var bytes: [UInt8] = []
   /// What the chunk is made of instead of sections, where it is a keyframe.
   var keyframe: RawKeyframe?
-  /// Whether there is no time to pack them.
+  /// Whether there is no time to pack it.
   var isHurried = false
 }
 
@@ -29,8 +29,9 @@ final class ChunkOutput {
   private var eventChunks = 0
   private var submitted = 0
   private var packer: PackingThread?
-  /// Whether chunks are written as they are, because whoever feeds the writer waits for it.
-  var isHurried = false
+  /// Whether packing may only take what processors would idle away, and little more; holds for chunks that are large
+  /// enough for the second thread, from the first of them on.
+  var packsWhenIdle = false
 
   /// Chunks with more bytes than this are worth a second thread.
   private static let largeBytes = 1 << 16
@@ -75,7 +76,6 @@ final class ChunkOutput {
     var finished = RawChunk()
     swap(&finished, &chunk)
     finished.header = header
-    finished.isHurried = isHurried && header.kind == ChunkKind.events.rawValue
     submit(finished, isLarge: finished.bytes.count > Self.largeBytes)
   }
 
@@ -89,7 +89,7 @@ final class ChunkOutput {
 
   private func submit(_ chunk: RawChunk, isLarge: Bool) {
     submitted += 1
-    if packer == nil, isLarge { packer = PackingThread(file) }
+    if packer == nil, isLarge { packer = PackingThread(file, waitsForIdle: packsWhenIdle) }
     if let packer {
       packer.submit(chunk)
     } else {

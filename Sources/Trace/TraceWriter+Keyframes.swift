@@ -28,7 +28,7 @@ extension TraceWriter {
   /// times what this one will take, at 8 bytes for each live block. How much the file grew is asked of
   /// a place that is surely written already, so that the same steps make the same file.
   func writeKeyframeIfDue() {
-    guard stepsWritten - keyframes.lastStep >= keyframes.stepsBetween, !isHurried,
+    guard stepsWritten - keyframes.lastStep >= keyframes.stepsBetween,
       !keyframes.isOver,
       state.pointee.columns.nextAllocation < 1 << 44
     else { return }

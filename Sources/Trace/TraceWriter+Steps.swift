@@ -12,10 +12,35 @@ extension TraceWriter {
     address: Address, size: ByteCount, usable: ByteCount, alignmentShift: UInt8, stack: StackID,
     thread: ThreadIndex, time: Timestamp
   ) {
-    prepare(thread)
-    let size = Self.bounded(size)
+    let isFree = allocateIfFree(
+      address: address, size: size, usable: usable, alignmentShift: alignmentShift, stack: stack,
+      thread: thread, time: time)
+    if isFree { return }
     state.pointee.place(
-      address, size, Self.bounded(usable, atLeast: size), alignmentShift, stack, thread, time)
+      address, Self.bounded(size), usable, alignmentShift, stack, thread, time)
+    begin(address, size, usable, alignmentShift, stack, thread, time)
+  }
+
+  /// As ``allocate(address:size:usable:alignmentShift:stack:thread:time:)``, but false, and without
+  /// effect, where another block lives at the address.
+  public func allocateIfFree(
+    address: Address, size: ByteCount, usable: ByteCount, alignmentShift: UInt8, stack: StackID,
+    thread: ThreadIndex, time: Timestamp
+  ) -> Bool {
+    prepare(thread)
+    let isFree = state.pointee.placeIfFree(
+      address, Self.bounded(size), usable, alignmentShift, stack, thread, time)
+    guard isFree else { return false }
+    begin(address, size, usable, alignmentShift, stack, thread, time)
+    return true
+  }
+
+  @inline(__always)
+  private func begin(
+    _ address: Address, _ size: ByteCount, _ usable: ByteCount, _ alignmentShift: UInt8,
+    _ stack: StackID, _ thread: ThreadIndex, _ time: Timestamp
+  ) {
+    let size = Self.bounded(size)
     state.pointee.columns.step(ends: 0, thread: thread.rawValue, tick: Self.tick(time))
     state.pointee.columns.begin(
       address: address.rawValue, size: size, usable: Self.bounded(usable, atLeast: size),
@@ -29,18 +54,27 @@ extension TraceWriter {
   public func free(
     address: Address, entry: EntryPoint = .free, thread: ThreadIndex, time: Timestamp
   ) {
-    prepare(thread)
-    let block = state.pointee.blocks.remove(address.rawValue)
+    if freeIfLive(address: address, entry: entry.rawValue, thread: thread, time: time) { return }
     state.pointee.columns.step(ends: 1, thread: thread.rawValue, tick: Self.tick(time))
-    if let block {
-      state.pointee.columns.refer(to: block.allocation)
-      state.pointee.columns.release(entry.rawValue, family: block.family)
-      state.pointee.totals.free(Int64(block.size), state.pointee.nanoseconds)
-    } else {
-      state.pointee.columns.exception(StepCode.freeUnknown)
-      state.pointee.columns.rawAddresses.varint(address.rawValue)
-      state.pointee.totals.freeUnknown(state.pointee.nanoseconds)
-    }
+    state.pointee.columns.exception(StepCode.freeUnknown)
+    state.pointee.columns.rawAddresses.varint(address.rawValue)
+    state.pointee.totals.freeUnknown(state.pointee.nanoseconds)
+  }
+
+  /// As ``free(address:entry:thread:time:)``, but false, and without effect, where no block is known
+  /// at the address.
+  ///
+  /// - Parameter entry: the raw value of an ``EntryPoint``.
+  public func freeIfLive(
+    address: Address, entry: UInt8, thread: ThreadIndex, time: Timestamp
+  ) -> Bool {
+    prepare(thread)
+    guard let block = state.pointee.blocks.remove(address.rawValue) else { return false }
+    state.pointee.columns.step(ends: 1, thread: thread.rawValue, tick: Self.tick(time))
+    state.pointee.columns.refer(to: block.allocation)
+    state.pointee.columns.release(entry, family: block.family)
+    state.pointee.totals.free(Int64(block.size), state.pointee.nanoseconds)
+    return true
   }
 
   /// A block was resized and perhaps moved.
@@ -57,7 +91,7 @@ extension TraceWriter {
     }
     let size = Self.bounded(size)
     state.pointee.place(
-      new, size, Self.bounded(usable, atLeast: size), 0, stack, thread, time)
+      new, size, usable, 0, stack, thread, time)
     state.pointee.columns.step(ends: 0, thread: thread.rawValue, tick: Self.tick(time))
     state.pointee.columns.exception(StepCode.reallocate)
     state.pointee.columns.refer(to: block.allocation)
@@ -88,7 +122,7 @@ extension TraceWriter {
     prepare(thread)
     let size = Self.bounded(size)
     state.pointee.place(
-      new, size, Self.bounded(usable, atLeast: size), 0, stack, thread, time)
+      new, size, usable, 0, stack, thread, time)
     state.pointee.columns.step(ends: 0, thread: thread.rawValue, tick: Self.tick(time))
     state.pointee.columns.exception(StepCode.reallocateEnd)
     state.pointee.columns.begin(
@@ -172,6 +206,10 @@ extension TraceWriter {
   @inline(__always)
   public func prefetch(_ address: UInt64) { state.pointee.blocks.prefetch(address) }
 
+  /// Whether a block lives at that address.
+  @inline(__always)
+  public func isLive(_ address: UInt64) -> Bool { state.pointee.blocks.contains(address) }
+
   /// Makes sure that the chunk has room for what one call may append, and the thread a description.
   @inline(__always)
   private func prepare(_ thread: ThreadIndex) {
@@ -185,7 +223,7 @@ extension TraceWriter {
   }
 
   @inline(__always)
-  private static func bounded(_ size: ByteCount, atLeast least: UInt64 = 0) -> UInt64 {
+  static func bounded(_ size: ByteCount, atLeast least: UInt64 = 0) -> UInt64 {
     max(least, min(UInt64(max(0, size.rawValue)), TraceFormat.maximumSize))
   }
 }
@@ -195,24 +233,38 @@ extension WriterState {
   @inline(__always)
   var nanoseconds: UInt64 { columns.lastTick &* TraceFormat.nanosecondsPerTick }
 
+  /// Remembers the block that is about to begin; false, and without effect, where one lives.
+  @inline(__always)
+  mutating func placeIfFree(
+    _ address: Address, _ size: UInt64, _ usable: ByteCount, _ alignmentShift: UInt8,
+    _ stack: StackID, _ thread: ThreadIndex, _ time: Timestamp
+  ) -> Bool {
+    let tick = max(time.nanoseconds / TraceFormat.nanosecondsPerTick, columns.lastTick)
+    let block = WrittenBlock(
+      allocation: columns.nextAllocation, size: size,
+      usable: TraceWriter.bounded(usable, atLeast: size), tick: tick, stack: stack.rawValue,
+      thread: thread.rawValue, alignmentShift: alignmentShift,
+      family: families.family(of: stack.rawValue))
+    guard let old = blocks.set(address.rawValue, block) else { return true }
+    _ = blocks.set(address.rawValue, old)
+    return false
+  }
+
   /// Remembers the block that is about to begin; abandons one that lives at its address.
   @inline(__always)
   mutating func place(
-    _ address: Address, _ size: UInt64, _ usable: UInt64, _ alignmentShift: UInt8,
+    _ address: Address, _ size: UInt64, _ usable: ByteCount, _ alignmentShift: UInt8,
     _ stack: StackID, _ thread: ThreadIndex, _ time: Timestamp
   ) {
-    let tick = max(time.nanoseconds / TraceFormat.nanosecondsPerTick, columns.lastTick)
-    let block = WrittenBlock(
-      allocation: columns.nextAllocation, size: size, usable: usable, tick: tick,
-      stack: stack.rawValue, thread: thread.rawValue, alignmentShift: alignmentShift,
-      family: families.family(of: stack.rawValue))
-    if let old = blocks.set(address.rawValue, block) { abandonReused(old, thread, time) }
+    if placeIfFree(address, size, usable, alignmentShift, stack, thread, time) { return }
+    abandonReused(address, thread, time)
+    _ = placeIfFree(address, size, usable, alignmentShift, stack, thread, time)
   }
 
+  /// Ends the block at an address because the address is about to be handed out again.
   @inline(never)
-  private mutating func abandonReused(
-    _ block: WrittenBlock, _ thread: ThreadIndex, _ time: Timestamp
-  ) {
+  mutating func abandonReused(_ address: Address, _ thread: ThreadIndex, _ time: Timestamp) {
+    guard let block = blocks.remove(address.rawValue) else { return }
     let tick = time.nanoseconds / TraceFormat.nanosecondsPerTick
     columns.step(ends: 1, thread: thread.rawValue, tick: tick)
     columns.exception(StepCode.abandonReused)

@@ -40,44 +40,33 @@ struct InfoCommand: ParsableCommand {
   func run() throws {
     let file = try trace.open(checking: check ? .always : .whenSmall)
     let slice = try range.slice(of: file, quiet: output.quiet)
+    let family = TraceFamily(of: trace.path, metadata: file.metadata)
+    let details = try details(of: file, slice, family)
     if file.metadata.regions != nil, file.metadata.knowsAddresses {
-      return try runSampled(file, slice)
+      return try runSampled(file, slice, details)
     }
     var inventory = TraceInventory(of: file)
-    let family = TraceFamily(of: trace.path, metadata: file.metadata)
     inventory.processes = family?.members.count ?? 1
-    let tallies = threads ? try ThreadTally.all(of: file, slice: slice) : nil
-    let calls = entryPoints ? try CallFigures(of: file, slice: slice) : nil
-    try output.print(
-      SpanText.document(
-        document(file, slice, inventory, family, tallies, calls), of: slice?.span)
-    ) {
+    let document = InfoText.document(
+      traceName: trace.name, metadata: file.metadata, summary: slice?.summary ?? file.summary,
+      inventory: inventory, details: details)
+    try output.print(SpanText.document(document, of: slice?.span)) {
       try InfoJSON.render(
         metadata: file.metadata, summary: slice?.summary ?? file.summary, inventory: inventory,
-        marks: marks(file, slice), calls: calls, snapshots: snapshots(file, slice),
-        listsSnapshots: snapshots, family: family, threads: tallies, slice: slice)
+        details: details, slice: slice)
     }
   }
 
-  private func marks(_ file: TraceFile, _ slice: TraceSlice?) -> [MarkDescription] {
-    file.marks.filter { slice?.contains($0.time) ?? true }
-  }
-
-  private func snapshots(_ file: TraceFile, _ slice: TraceSlice?) -> [Snapshot] {
-    file.snapshots.filter { slice?.contains($0.time) ?? true }
-  }
-
-  private func document(
-    _ file: TraceFile, _ slice: TraceSlice?, _ inventory: TraceInventory, _ family: TraceFamily?,
-    _ tallies: [ThreadTally]?, _ calls: CallFigures?
-  ) -> TextDocument {
-    var document = InfoText.document(
-      traceName: trace.name, metadata: file.metadata, summary: slice?.summary ?? file.summary,
-      inventory: inventory, snapshots: snapshots(file, slice), listsSnapshots: snapshots)
-    document.append(contentsOf: CallsText.marks(marks(file, slice)))
-    if let family { document.append(contentsOf: InfoText.family(family)) }
-    if let tallies { document.append(contentsOf: InfoText.threads(tallies)) }
-    if let calls { document.append(contentsOf: CallsText.calls(calls)) }
-    return document
+  private func details(
+    of file: TraceFile, _ slice: TraceSlice?, _ family: TraceFamily?
+  ) throws -> TraceDetails {
+    var details = TraceDetails()
+    details.marks = file.marks.filter { slice?.contains($0.time) ?? true }
+    details.snapshots = file.snapshots.filter { slice?.contains($0.time) ?? true }
+    details.listsSnapshots = snapshots
+    details.family = family
+    details.threads = threads ? try ThreadTally.all(of: file, slice: slice) : nil
+    details.calls = entryPoints ? try CallFigures(of: file, slice: slice) : nil
+    return details
   }
 }

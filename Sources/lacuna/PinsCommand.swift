@@ -47,7 +47,14 @@ struct PinsCommand: ParsableCommand {
 
   func run() throws {
     let file = try trace.open()
-    let duration = Timestamp(nanoseconds: file.summary.durationNanoseconds)
+    let hasTimes = file.metadata.knowsTimes && file.summary.durationNanoseconds > 0
+    guard file.metadata.knowsTimes || at == "peak" || at == "end" || at.hasSuffix("%") else {
+      fail("the trace has no times: --at takes peak, end or a share such as 40% here")
+      throw ExitCode(64)
+    }
+    // Where there are no times, moments are numbers of steps.
+    let duration = Timestamp(
+      nanoseconds: hasTimes ? file.summary.durationNanoseconds : file.summary.steps)
     let moment = Moment(parsing: at, duration: duration) ?? .end
     if case .time(let time) = moment, time > duration {
       fail("--at \(at) is after the end of the trace, which takes \(duration.seconds) s")

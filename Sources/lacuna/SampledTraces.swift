@@ -7,12 +7,15 @@ import Trace
 
 extension InfoCommand {
   /// Shows what is in a sampled trace, and what it says of the program.
-  func runSampled(_ file: TraceFile, _ slice: TraceSlice?) throws {
+  func runSampled(
+    _ file: TraceFile, _ slice: TraceSlice?, _ details: TraceDetails
+  ) throws {
     let story = try measured("reading", file, quiet: output.quiet) {
       try Measurement.sampledStory(of: file, namesSites: false, slice: slice, progress: $0)
     }
-    try output.print(SpanText.document(SampleText.info(story), of: story.span)) {
-      try SampleJSON.info(story)
+    let document = SampleText.info(story, details: details)
+    try output.print(SpanText.document(document, of: story.span)) {
+      try SampleJSON.info(story, details: details)
     }
   }
 }

@@ -24,6 +24,16 @@ enum JSONValue: Encodable, Equatable {
   /// A moment, in seconds since recording began.
   init(_ value: Timestamp) { self = .number(value.seconds) }
 
+  /// A moment in seconds; null where the trace has no times and the moment is a number of steps.
+  static func seconds(_ moment: Timestamp, countsSteps: Bool) -> JSONValue {
+    countsSteps ? .null : JSONValue(moment)
+  }
+
+  /// The number of steps done at a moment; null where the trace has times.
+  static func step(_ moment: Timestamp, countsSteps: Bool) -> JSONValue {
+    countsSteps ? .unsigned(moment.nanoseconds) : .null
+  }
+
   init(_ values: [String]) { self = .array(values.map { .string($0) }) }
 
   func encode(to encoder: any Encoder) throws {

@@ -21,7 +21,8 @@ public enum PinsJSON {
       "occupiedPages": JSONValue(report.occupiedPages),
       "pinnedBytes": JSONValue(report.pinned),
       "sites": .array(zip(report.sites, shares).map { site($0, share: $1) }),
-      "timeSeconds": JSONValue(report.time),
+      "step": .step(report.time, countsSteps: report.countsSteps),
+      "timeSeconds": .seconds(report.time, countsSteps: report.countsSteps),
     ]
   }
 

@@ -51,7 +51,8 @@ public enum ReplayJSON {
       "occupiedPages": JSONValue(snapshot.occupiedPages),
       "pinnedBytes": JSONValue(snapshot.pinned),
       "residentBytes": JSONValue(snapshot.resident),
-      "timeSeconds": JSONValue(snapshot.time),
+      "step": .step(snapshot.time, countsSteps: snapshot.countsSteps),
+      "timeSeconds": .seconds(snapshot.time, countsSteps: snapshot.countsSteps),
       "wildernessBytes": JSONValue(snapshot.wilderness),
     ])
   }
