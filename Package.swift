@@ -17,8 +17,12 @@ func room(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .testTarget(name: name, dependencies: dependencies + ["TestSupport"], swiftSettings: strict)
+func tests(
+  _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []
+) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies + ["TestSupport"], exclude: exclude,
+    swiftSettings: strict)
 }
 
 let package = Package(
@@ -93,7 +97,8 @@ let package = Package(
       swiftSettings: strict),
     tests("MemoryUnitsTests", ["MemoryUnits"]),
     tests("TraceTests", ["MemoryUnits", "Trace"]),
-    tests("InterchangeTests", ["Interchange", "MemoryUnits", "Trace"]),
+    tests(
+      "InterchangeTests", ["CZlib", "Interchange", "MemoryUnits", "Trace"], exclude: ["Samples"]),
     tests("RecorderTests", ["CaptureABI", "MemoryUnits", "Recorder", "Trace"]),
     tests("SymbolsTests", ["MemoryUnits", "Symbols", "Trace"]),
     tests("AllocatorsTests", ["Allocators", "MemoryUnits", "Trace"]),
@@ -106,3 +111,13 @@ let package = Package(
     tests("CommandTests", ["MemoryUnits", "Trace"]),
   ]
 )
+
+// The fuzzer's program needs flags that nothing else may have: Scripts/fuzz sets this and them.
+if Context.environment["LACUNA_FUZZ"] != nil {
+  package.targets += [
+    .systemLibrary(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+    .executableTarget(
+      name: "Fuzz", dependencies: ["CFuzzer", "CZlib", "Interchange", "MemoryUnits", "Trace"],
+      path: "Tests/Fuzz", exclude: ["CFuzzer"], swiftSettings: strict),
+  ]
+}

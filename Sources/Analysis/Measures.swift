@@ -7,6 +7,8 @@ public import Trace
 public struct HeapSnapshot: Sendable {
   /// The moment.
   public var time: Timestamp = .zero
+  /// Whether the trace has no times, so that the nanoseconds of `time` count steps.
+  public var countsSteps = false
   /// Bytes that live blocks asked for.
   public var live: ByteCount = .zero
   /// Blocks that live, of any size.
@@ -211,6 +213,8 @@ public struct PinnedSite: Sendable {
 public struct PinReport: Sendable {
   /// The moment.
   public var time: Timestamp
+  /// Whether the trace has no times, so that the nanoseconds of `time` count steps.
+  public var countsSteps = false
   /// Free bytes on all pages on which something lives.
   public var pinned: ByteCount
   /// Bytes of held pages on which nothing lives.
@@ -289,6 +293,8 @@ public struct Story: Sendable {
   public var wrongReleases: [WrongRelease]
   /// Why functions have no name, one plain sentence for each file that could not be read.
   public var symbolProblems: [String]
+  /// The part of the trace that it is about; nil where it is the whole.
+  public var span: TraceSpan?
   /// The version of Lacuna that made the measures; empty where it does not matter.
   public var version: String
 

@@ -26,6 +26,7 @@ extension PinReport {
     self.init(
       time: set.time, pinned: set.snapshot.pinned, freePageBytes: set.snapshot.freePageBytes,
       occupiedPages: set.snapshot.occupiedPages, sites: sites)
+    countsSteps = set.snapshot.countsSteps
   }
 
   /// For each site the stack that has the most live bytes, of several the one that was met first

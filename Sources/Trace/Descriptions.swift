@@ -42,8 +42,10 @@ public struct TraceMetadata: Sendable, Equatable, Codable {
   public var knowsThreads = true
   /// Whether steps name call stacks.
   public var knowsStacks = true
-  /// Whether steps have times.
+  /// Whether steps have times; where not, each is one ``nanosecondsPerStep`` after the one before.
   public var knowsTimes = true
+  /// How far steps are apart that have no times: a tick, so that their moments tell their number.
+  public static let nanosecondsPerStep: UInt64 = 1000
 
   /// The part of the address space whose blocks are recorded; nil where all are.
   public var regions: RegionSampling?

@@ -4,13 +4,14 @@ import Glibc
 
 /// Packs and writes chunks in the order in which they are submitted.
 ///
-/// Beside a program that is being recorded it takes only what processors would idle away. Where that
-/// is not enough, it writes what waits as it is, with an ordinary thread's right to a processor.
+/// Beside a program that is being recorded it takes what processors would idle away. Where that is
+/// not enough it takes a twentieth of a processor like any other thread, and what that is not enough
+/// for is written as it is.
 ///
 /// All state is behind one lock; the file belongs to the thread while chunks are under way.
 final class PackingThread: @unchecked Sendable {
   /// So many chunks may wait: some tens of MiB.
-  private static let most = 32
+  static let most = 32
   /// So many may wait for an idle processor.
   private static let mostForIdle = 4
   /// `SCHED_IDLE` of the kernel: any thread may choose it, and leave it again.
@@ -25,8 +26,11 @@ final class PackingThread: @unchecked Sendable {
   private let waitsForIdle: Bool
   /// Whether the thread has an ordinary right to a processor although it waits for idle ones.
   private var isUrgent = false
-  /// Whether what waits is to be written as it is.
+  /// Whether what waits has waited too long.
   private var isBehind = false
+  private let began = PackingThread.nanoseconds(CLOCK_MONOTONIC)
+  /// Nanoseconds of a processor that chunks took which were packed while others waited too long.
+  private var taken: UInt64 = 0
   private var thread = pthread_t()
   private var firstFailure: TraceError?
 
@@ -89,6 +93,13 @@ final class PackingThread: @unchecked Sendable {
     _ = pthread_setschedparam(thread, policy, &parameters)
   }
 
+  /// What ``ChunkFile/bytes(through:)`` says of a chunk that is written.
+  func bytes(through number: Int) -> Int {
+    pthread_mutex_lock(lock)
+    defer { pthread_mutex_unlock(lock) }
+    return file.bytes(through: number)
+  }
+
   /// Waits until everything submitted is in the file.
   func drain() {
     pthread_mutex_lock(lock)
@@ -113,18 +124,34 @@ final class PackingThread: @unchecked Sendable {
     setPolicy(Self.idlePolicy)
   }
 
+  private var mayTakeMore: Bool {
+    (Self.nanoseconds(CLOCK_MONOTONIC) - began) / 20 > taken
+  }
+
+  private static func nanoseconds(_ clock: Int32) -> UInt64 {
+    var now = timespec()
+    clock_gettime(clock, &now)
+    return UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
+  }
+
   private func run() {
     pthread_mutex_lock(lock)
     while true {
       while waiting.isEmpty, !isStopping { pthread_cond_wait(changed, lock) }
       guard !waiting.isEmpty else { break }
       var chunk = waiting.removeFirst()
-      chunk.isHurried = isBehind && chunk.header.kind == ChunkKind.events.rawValue
+      let wasBehind = isBehind
+      chunk.isHurried =
+        wasBehind && !mayTakeMore && chunk.header.kind == ChunkKind.events.rawValue
       isPacking = true
       pthread_cond_broadcast(changed)
       pthread_mutex_unlock(lock)
+      let start = Self.nanoseconds(CLOCK_THREAD_CPUTIME_ID)
       file.write(chunk)
+      let cost = Self.nanoseconds(CLOCK_THREAD_CPUTIME_ID) - start
       pthread_mutex_lock(lock)
+      if wasBehind { taken += cost }
+      file.noteProgress()
       isPacking = false
       firstFailure = file.failure
       if waiting.isEmpty, isUrgent { relax() }

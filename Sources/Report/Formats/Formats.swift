@@ -89,6 +89,16 @@ enum Formats {
     time == .zero ? "0 s" : duration(nanoseconds: time.nanoseconds)
   }
 
+  /// A moment of a trace: a time, or, where the trace has none, `step 1,234`.
+  static func moment(_ time: Timestamp, countsSteps: Bool) -> String {
+    countsSteps ? "step " + count(time.nanoseconds) : self.time(time)
+  }
+
+  /// How long a trace is, for a list of facts.
+  static func length(_ summary: TraceSummary, _ metadata: TraceMetadata) -> String {
+    metadata.knowsTimes ? duration(nanoseconds: summary.durationNanoseconds) : "not known"
+  }
+
   /// A date and time of day in UTC; nil for what no calendar of this millennium holds.
   ///
   /// The calendar is Howard Hinnant's `civil_from_days` (public domain).

@@ -26,7 +26,11 @@ extension HTMLReport {
     if let date = Formats.date(secondsSince1970: metadata.startedAt) {
       facts.append(TextFact("recorded", date))
     }
-    facts.append(TextFact("for", Formats.time(Timestamp(nanoseconds: summary.durationNanoseconds))))
+    if metadata.knowsTimes {
+      facts.append(
+        TextFact("for", Formats.time(Timestamp(nanoseconds: summary.durationNanoseconds))))
+    }
+    if let span = story.span { facts.append(SpanText.fact(span)) }
     facts.append(TextFact("events", Formats.count(summary.events)))
     if story.inventory.threads > 0 {
       facts.append(TextFact("threads", Formats.count(story.inventory.threads)))

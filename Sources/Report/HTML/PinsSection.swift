@@ -16,7 +16,8 @@ enum PinsSection {
   }
 
   private static func sites(_ report: PinReport, title: String) -> Markup {
-    let heading: Markup = "<h3>\(title), after \(Formats.time(report.time))</h3>\n"
+    let moment = Formats.moment(report.time, countsSteps: report.countsSteps)
+    let heading: Markup = "<h3>\(title), after \(moment)</h3>\n"
     guard !report.sites.isEmpty else {
       return heading + "<p class=\"note\">No call site holds a page.</p>\n"
     }

@@ -69,7 +69,10 @@ enum WhereSection {
     }
     let (overPeak, overEnd) = (HeldParts(peak).overhead, HeldParts(end).overhead)
     var rows: [Row] = [
-      ("moment", Formats.time(peak.time), Formats.time(end.time), "since recording began"),
+      (
+        "moment", Formats.moment(peak.time, countsSteps: peak.countsSteps),
+        Formats.moment(end.time, countsSteps: end.countsSteps), "since recording began"
+      ),
       bytes("live", \.live, "what the program asked for and still has"),
       count("live blocks", \.liveBlocks, "allocations not freed yet"),
       ("overhead", "\(overPeak)", "\(overEnd)", "headers and rounding of live blocks"),

@@ -8,23 +8,15 @@ public import Trace
 public enum InfoJSON {
   /// One JSON object.
   ///
-  /// `bytesPerEvent` is null where there are no events, `lastSnapshot` where there are no snapshots,
-  /// `family` where only one process was recorded. `calls` adds `entryPoints` and `wrongReleases`,
-  /// `threads` all of them as `threadList`, `listsSnapshots` all snapshots as `snapshotList`.
+  /// `durationSeconds` is null where the trace has no times, `bytesPerEvent` where there are no
+  /// events; for the details see ``TraceDetails``. Of a slice its totals are to be given as `summary`.
   public static func render(
     metadata: TraceMetadata, summary: TraceSummary, inventory: TraceInventory,
-    marks: [MarkDescription] = [], calls: CallFigures? = nil, snapshots: [Snapshot] = [],
-    listsSnapshots: Bool = false, family: TraceFamily? = nil, threads: [ThreadTally]? = nil
+    details: TraceDetails = TraceDetails()
   ) throws -> String {
-    var members = members(metadata: metadata, summary: summary, inventory: inventory)
-    members["marks"] = .array(marks.map(\.json))
-    if let calls { members.merge(calls.members) { _, new in new } }
-    members["snapshots"] = JSONValue(snapshots.count)
-    members["lastSnapshot"] = snapshots.last.map { JSONValue($0) } ?? .null
-    if listsSnapshots { members["snapshotList"] = .array(snapshots.map { JSONValue($0) }) }
-    members["family"] = family.map { JSONValue($0) } ?? .null
-    if let threads { members["threadList"] = .array(threads.map { JSONValue($0) }) }
-    return try JSONValue.document(members).text()
+    let members = members(metadata: metadata, summary: summary, inventory: inventory)
+      .merging(details.members) { _, new in new }
+    return try JSONValue.document(members, span: details.slice?.span).text()
   }
 
   static func members(
@@ -42,13 +34,18 @@ public enum InfoJSON {
       "complete": .bool(inventory.isComplete),
       "damage": JSONValue(inventory.damage),
       "droppedSnapshots": JSONValue(metadata.droppedSnapshots),
-      "durationSeconds": .number(Double(summary.durationNanoseconds) / 1e9),
+      "durationSeconds": metadata.knowsTimes
+        ? .number(Double(summary.durationNanoseconds) / 1e9) : .null,
       "events": .unsigned(summary.events),
       "executable": .string(metadata.executable),
       "fileBytes": JSONValue(inventory.fileBytes),
       "frees": .unsigned(summary.frees),
       "freesOfEarlierBlocks": .unsigned(summary.freesOfEarlierBlocks),
       "kernel": .string(metadata.kernel),
+      "knowsAddresses": .bool(metadata.knowsAddresses),
+      "knowsStacks": .bool(metadata.knowsStacks),
+      "knowsThreads": .bool(metadata.knowsThreads),
+      "knowsTimes": .bool(metadata.knowsTimes),
       "liveBlocksAtEnd": .unsigned(summary.liveBlocksAtEnd),
       "liveBytesAtEnd": .integer(summary.liveBytesAtEnd),
       "lostEvents": .unsigned(summary.lostEvents),

@@ -2,14 +2,15 @@
 
 public import Analysis
 import MemoryUnits
+public import Trace
 
 /// The blame for pinned pages, for scripts.
 public enum PinsJSON {
   /// One JSON object.
   ///
   /// The sites' `pinnedBytes` are whole bytes that sum to the total.
-  public static func render(_ report: PinReport) throws -> String {
-    try JSONValue.document(members(report)).text()
+  public static func render(_ report: PinReport, span: TraceSpan? = nil) throws -> String {
+    try JSONValue.document(members(report), span: span).text()
   }
 
   static func members(_ report: PinReport) -> [String: JSONValue] {
@@ -20,7 +21,8 @@ public enum PinsJSON {
       "occupiedPages": JSONValue(report.occupiedPages),
       "pinnedBytes": JSONValue(report.pinned),
       "sites": .array(zip(report.sites, shares).map { site($0, share: $1) }),
-      "timeSeconds": JSONValue(report.time),
+      "step": .step(report.time, countsSteps: report.countsSteps),
+      "timeSeconds": .seconds(report.time, countsSteps: report.countsSteps),
     ]
   }
 

@@ -11,21 +11,25 @@ public enum ReportJSON {
   /// `compare --json` has), `samples`, `trend`, and the report's own words in `findings`.
   public static func render(_ story: Story) throws -> String {
     var recorded = ReplayJSON.members(story.recorded)
-    recorded["timeline"] = .array(story.recorded.timeline.map(point))
+    let countsSteps = story.recorded.atEnd.countsSteps
+    recorded["timeline"] = .array(
+      story.recorded.timeline.map { point($0, countsSteps: countsSteps) })
     let info = InfoJSON.members(
       metadata: story.metadata, summary: story.summary, inventory: story.inventory)
-    return try JSONValue.document([
-      "findings": findings(Findings(story)),
-      "name": .string(story.traceName),
-      "pinsAtEnd": .object(PinsJSON.members(story.pinsAtEnd)),
-      "pinsAtPeak": .object(PinsJSON.members(story.pinsAtPeak)),
-      "recorded": .object(recorded),
-      "results": CompareJSON.results(story.heaps),
-      "samples": .array(story.samples.map(sample)),
-      "trace": .object(info),
-      "trend": trend(story.recorded.timeline),
-      "version": .string(story.version),
-    ]).text()
+    return try JSONValue.document(
+      [
+        "findings": findings(Findings(story)),
+        "name": .string(story.traceName),
+        "pinsAtEnd": .object(PinsJSON.members(story.pinsAtEnd)),
+        "pinsAtPeak": .object(PinsJSON.members(story.pinsAtPeak)),
+        "recorded": .object(recorded),
+        "results": CompareJSON.results(story.heaps),
+        "samples": .array(story.samples.map(sample)),
+        "trace": .object(info),
+        "trend": trend(story.recorded.timeline),
+        "version": .string(story.version),
+      ], span: story.span
+    ).text()
   }
 
   private static func findings(_ findings: Findings) -> JSONValue {
@@ -40,7 +44,7 @@ public enum ReportJSON {
     ])
   }
 
-  private static func point(_ point: TimelinePoint) -> JSONValue {
+  private static func point(_ point: TimelinePoint, countsSteps: Bool) -> JSONValue {
     .object([
       "grantedBytes": JSONValue(point.granted),
       "heldBytes": JSONValue(point.held),
@@ -48,7 +52,8 @@ public enum ReportJSON {
       "holes": JSONValue(point.holes),
       "liveBytes": JSONValue(point.live),
       "residentBytes": JSONValue(point.resident),
-      "timeSeconds": JSONValue(point.time),
+      "step": .step(point.time, countsSteps: countsSteps),
+      "timeSeconds": .seconds(point.time, countsSteps: countsSteps),
     ])
   }
 

@@ -6,12 +6,10 @@ public import Trace
 
 /// The totals and the origin of a trace.
 public enum InfoText {
-  /// Warnings first, then where the trace comes from, then its totals, then the memory at the end.
-  ///
-  /// `listsSnapshots` adds a line for every snapshot.
+  /// Warnings first, then where the trace comes from, then its totals, then the details.
   public static func document(
     traceName: String, metadata: TraceMetadata, summary: TraceSummary, inventory: TraceInventory,
-    snapshots: [Snapshot] = [], listsSnapshots: Bool = false
+    details: TraceDetails = TraceDetails()
   ) -> TextDocument {
     var document = TextDocument([.heading(traceName, level: 1)])
     for warning in Warnings.of(metadata: metadata, summary: summary, inventory: inventory) {
@@ -21,10 +19,8 @@ public enum InfoText {
     document.append(
       .facts(
         totals(
-          summary, inventory: inventory, snapshots: snapshots.count,
-          snapshotNanoseconds: metadata.snapshotNanoseconds)))
-    document.append(contentsOf: SnapshotsText.last(snapshots))
-    if listsSnapshots { document.append(contentsOf: SnapshotsText.list(snapshots)) }
+          summary, metadata, inventory: inventory, snapshots: details.snapshots.count)))
+    document.append(contentsOf: details.document)
     return document
   }
 
@@ -44,14 +40,18 @@ public enum InfoText {
   }
 
   static func totals(
-    _ summary: TraceSummary, inventory: TraceInventory, snapshots: Int,
-    snapshotNanoseconds: UInt64
+    _ summary: TraceSummary, _ metadata: TraceMetadata, inventory: TraceInventory, snapshots: Int
   ) -> [TextFact] {
+    let snapshotNanoseconds = metadata.snapshotNanoseconds
+    let peak =
+      metadata.knowsTimes
+      ? Formats.duration(nanoseconds: summary.peakNanoseconds)
+      : "step \(Formats.count(summary.peakStep))"
     let each =
       summary.events > 0
       ? Double(inventory.fileBytes.rawValue) / Double(summary.events) : nil
     var facts = [
-      TextFact("duration", Formats.duration(nanoseconds: summary.durationNanoseconds)),
+      TextFact("duration", Formats.length(summary, metadata)),
       TextFact("events", Formats.count(summary.events)),
       TextFact("  allocations", Formats.count(summary.allocations)),
       TextFact("  frees", Formats.count(summary.frees)),
@@ -69,7 +69,7 @@ public enum InfoText {
       TextFact(
         "peak live",
         "\(ByteCount(summary.peakLiveBytes)) after"
-          + " \(Formats.duration(nanoseconds: summary.peakNanoseconds));"
+          + " \(peak);"
           + " at most \(Formats.count(summary.peakLiveBlocks)) blocks"),
       TextFact(
         "live at end",

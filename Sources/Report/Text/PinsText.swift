@@ -8,7 +8,9 @@ public enum PinsText {
   /// A sentence and a table of the first `limit` sites.
   public static func document(_ report: PinReport, limit: Int = 20) -> TextDocument {
     TextDocument([
-      .heading("Who pins memory after \(Formats.time(report.time))", level: 1),
+      .heading(
+        "Who pins memory after \(Formats.moment(report.time, countsSteps: report.countsSteps))",
+        level: 1),
       .paragraph(
         "\(report.pinned) of free bytes are pinned on \(Formats.counted(report.occupiedPages, "page"))"
           + " in use; \(report.freePageBytes) are whole free pages, which a trim can return."),

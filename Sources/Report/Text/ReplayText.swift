@@ -51,7 +51,11 @@ public enum ReplayText {
           TextColumn("at the end"),
         ],
         rows: [
-          ["time", Formats.time(peak.time), Formats.time(end.time)],
+          [
+            peak.countsSteps ? "moment" : "time",
+            Formats.moment(peak.time, countsSteps: peak.countsSteps),
+            Formats.moment(end.time, countsSteps: end.countsSteps),
+          ],
           bytes("live", \.live), count("live blocks", \.liveBlocks), bytes("granted", \.granted),
           bytes("held", \.held), bytes("resident", \.resident), bytes("pinned", \.pinned),
           bytes("whole free pages", \.freePageBytes), count("holes", \.holes),

@@ -53,8 +53,7 @@ public enum TextReport {
     var facts = InfoText.origin(story.metadata).filter {
       $0.name == "command" || $0.name == "recorded"
     }
-    let duration = Formats.duration(nanoseconds: story.summary.durationNanoseconds)
-    facts.append(TextFact("duration", duration))
+    facts.append(TextFact("duration", Formats.length(story.summary, story.metadata)))
     facts.append(TextFact("events", Formats.count(story.summary.events)))
     if story.inventory.threads > 0 {
       facts.append(TextFact("threads", Formats.count(story.inventory.threads)))
@@ -81,7 +80,8 @@ public enum TextReport {
     _ report: PinReport, _ title: String, _ limit: Int, to document: inout TextDocument
   ) {
     guard !report.sites.isEmpty else { return }
-    document.append(.heading("\(title), after \(Formats.time(report.time))", level: 3))
+    let moment = Formats.moment(report.time, countsSteps: report.countsSteps)
+    document.append(.heading("\(title), after \(moment)", level: 3))
     document.append(contentsOf: PinsText.sites(report, limit: limit))
   }
 
