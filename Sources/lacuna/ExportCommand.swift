@@ -107,6 +107,9 @@ struct ExportCommand: ParsableCommand {
       points: points ?? to.usualPoints(what ?? .events) ?? 2, foldsAllocators: foldAllocators,
       isQuiet: quiet, output: output == "-" ? nil : output)
     noteIfIncomplete(file)
+    let wasComplete = file.isComplete
+    // Reading may find damage that opening did not.
+    defer { if wasComplete { noteIfIncomplete(file) } }
     try request.refuseWhatIsUnknown()
     // Tried first: nobody wants to wait for a file that cannot be written.
     for path in request.paths { _ = try OutputFile(path) }
