@@ -96,7 +96,7 @@ import Trace
     let workshop = try Workshop()
     var text = "= Start\n"
     for index in 0..<100 {
-      text += "@ ./a:[0x10] + 0x\(String(0x1000 + index * 64, radix: 16)) 0x20\n"
+      text += "@ ./a:[0x10] + 0x\(String(0x10000 + index * 64, radix: 16)) 0x20\n"
     }
     _ = try workshop.write(text, to: "a.mtrace")
     _ = try workshop.lacuna(["import", "a.mtrace", "-o", "a.trace"])
