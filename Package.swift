@@ -59,6 +59,8 @@ let package = Package(
         .enableExperimentalFeature("Embedded"),
         .unsafeFlags([
           "-wmo", "-O", "-enforce-exclusivity=unchecked", "-Xfrontend", "-function-sections",
+          // There is no static runtime for Embedded Swift, and none is needed.
+          "-no-static-stdlib",
         ]),
       ],
       linkerSettings: [

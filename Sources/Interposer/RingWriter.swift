@@ -110,7 +110,7 @@ func claimRing(_ writer: Writer, _ thread: Thread) {
     thread.pointee.serial = lacuna_add32(&header.pointee.thread_count, 1) &+ 1
   }
   // A child of vfork writes for the thread that waits for it, and has its number.
-  let identifier = lacuna_thread_identifier()
+  let identifier = threadIdentifier()
   thread.pointee.identifier = identifier
   SharedRing.forget(identifier)
   if thread.pointee.stack_top == 0 {
@@ -140,6 +140,20 @@ func claimRing(_ writer: Writer, _ thread: Thread) {
   }
   raiseLimit(to: UInt32(LACUNA_SHARED_RING) &+ 1)
   adopt(writer, LACUNA_SHARED_RING)
+}
+
+/// The kernel's number of the calling thread.
+///
+/// A child that was forked past the C library finds its parent's number where its own should be, and
+/// the recorder would take the thread for gone. It is the child's first thread then.
+private func threadIdentifier() -> Int32 {
+  let identifier = lacuna_thread_identifier()
+  guard session.beganAfterFork else { return identifier }
+  let noSuchProcess = -3
+  let isThere =
+    systemCall(SystemCall.signalThread, Int(session.processID), Int(identifier), 0)
+    != noSuchProcess
+  return isThere ? identifier : session.processID
 }
 
 private func raiseLimit(to limit: UInt32) {

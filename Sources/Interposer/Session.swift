@@ -34,8 +34,8 @@ struct Session {
   var scratch: UnsafeMutablePointer<UInt64>?
   /// A page of its own that reads as zero in every child of fork.
   var recording: UnsafeMutablePointer<UInt8>?
-  /// The kernel's number of the process, which is that of its first thread.
-  var process: Int32 = 0
+  /// Whether the session began in a forked child, whose memory still is its parent's.
+  var beganAfterFork = false
   /// Counts the sessions that this process has joined; a thread that was in an earlier one, or
   /// that a fork copied, begins anew.
   var generation: UInt32 = 0

@@ -122,6 +122,7 @@ func begin(_ segment: UnsafeMutableRawPointer, process: Int32, afterFork: Bool)
   session.segment = segment
   session.segmentBytes = Int(truncatingIfNeeded: header.pointee.segment_bytes)
   session.processID = process
+  session.beganAfterFork = afterFork
   session.stackLimit = limit < LACUNA_STACK_LIMIT ? limit : LACUNA_STACK_LIMIT
   session.usesFramePointers = header.pointee.stack_method == 1
   session.clock = header.pointee.clock

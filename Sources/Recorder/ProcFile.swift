@@ -3,14 +3,14 @@
 import Glibc
 
 enum ProcFile {
-  /// The whole text of a file of at most 1 MiB.
-  static func read(_ path: String) throws(RecorderError) -> String {
+  /// The text of a file, up to some kilobytes beyond the limit.
+  static func read(_ path: String, limit: Int = 1 << 20) throws(RecorderError) -> String {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw .system("cannot read \(path)", errno) }
     defer { close(descriptor) }
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 16384)
-    while bytes.count < 1 << 20 {
+    while bytes.count < limit {
       let count = Glibc.read(descriptor, &buffer, buffer.count)
       guard count > 0 else { break }
       bytes.append(contentsOf: buffer[..<count])

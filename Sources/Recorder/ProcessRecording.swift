@@ -18,9 +18,6 @@ final class ProcessRecording {
     var tookSample: Bool
   }
 
-  /// The fullest ring's sixteenths from which on no time is spent on packing.
-  private static let hurryFrom = 4
-
   let segment: Segment
   let writer: TraceWriter
   private(set) var processID: Int32 = 0
@@ -43,6 +40,7 @@ final class ProcessRecording {
     metadata.knowsStacks = settings.stackLimit > 0
     metadata.regions = settings.regions
     writer = try TraceWriter(path: output, metadata: metadata)
+    writer.packsWhenIdle = true
     segment = try Segment(
       settings, usesMonotonicClock: usesMonotonicClock, given: segmentDescriptor)
     life = try RecorderLife(segment.header)
@@ -85,7 +83,6 @@ final class ProcessRecording {
       merger.calibrate()
     }
     let fullest = merger.pass(isLast: false)
-    writer.isHurried = fullest >= Self.hurryFrom
     var sample: ResidentSample?
     if segment.header.pointee.image_count > 0 {
       sample = sampler?.sample(at: now, time: merger.time(merger.clock.now))

@@ -4,41 +4,6 @@ import CaptureABI
 import MemoryUnits
 import Trace
 
-/// A record of a ring, taken apart.
-struct RingRecord {
-  enum Kind {
-    case allocate
-    case free
-    /// The whole call, or, once its first half has been passed on, the second half.
-    case reallocate
-    case reallocateEnd
-    case moveBreak
-    /// Something about no block: `entry` says what.
-    case system
-    /// A piece of a pool begins or ends: the pool's handle in `oldAddress`.
-    case pool
-    /// A moment got a name; the name is in ``RingCursor/text``.
-    case mark
-    /// A heap of a thread arena has a size; `detail` as ``ArenaHeaps`` has it.
-    case resizeHeap
-    /// A program image begins: its number in `size`, the start of its break in `address`.
-    case image
-  }
-
-  var kind = Kind.free
-  /// The stamp by which the record is merged: of a reallocation, the moment before the call.
-  var ticks: UInt64 = 0
-  var ticksAfter: UInt64 = 0
-  var address: UInt64 = 0
-  var oldAddress: UInt64 = 0
-  var size: UInt64 = 0
-  var usable: UInt64 = 0
-  var node: UInt32 = 0
-  var entry: UInt8 = 0
-  var alignmentShift: UInt8 = 0
-  var detail: UInt64 = 0
-}
-
 /// The reading end of one ring.
 struct RingCursor {
   let control: UnsafeMutablePointer<lacuna_ring_control>
@@ -89,9 +54,18 @@ struct RingCursor {
   /// Passes over the record in line and decodes the one behind it.
   @inline(__always)
   mutating func advance(_ threadNamed: (UInt32, Int32) -> ThreadIndex) {
-    position = recordEnd
     // The thread may be waiting for room.
-    if position &- published > UInt64(LACUNA_RING_WORDS) / 8 { publish() }
+    if recordEnd &- published > UInt64(LACUNA_RING_WORDS) / 8 {
+      position = recordEnd
+      publish()
+    }
+    next(threadNamed)
+  }
+
+  /// As `advance`, but gives the thread no room.
+  @inline(__always)
+  private mutating func next(_ threadNamed: (UInt32, Int32) -> ThreadIndex) {
+    position = recordEnd
     hasRecord = false
     while recordEnd < limit {
       if decode(threadNamed) {
@@ -100,6 +74,16 @@ struct RingCursor {
       }
       position = recordEnd
     }
+  }
+
+  /// Whether a record up to that stamp ends the block at an address, or begins one there.
+  func will(_ change: RingRecord.Change, until stamp: UInt64) -> Bool {
+    var ahead = self
+    while ahead.hasRecord, ahead.record.ticks <= stamp {
+      if ahead.record.makes(change) { return true }
+      ahead.next { _, _ in ThreadIndex(0) }
+    }
+    return false
   }
 
   /// Passes over all that was written by the last `refresh`: it makes no sense.

@@ -11,6 +11,10 @@ import Trace
 /// when a stamp is in flight: taken, or about to be taken, but not yet published. So everything
 /// older than all stamps in flight is complete, except for what stores take to become visible,
 /// for which a millisecond is far more than enough.
+///
+/// The clock is read without waiting for earlier instructions, so stamps of different threads that
+/// are closer together than the processor looks ahead may be in the wrong order. Of a block that
+/// shows: it would end before it begins. Then the other thread's record goes first.
 struct RingMerger: ~Copyable {
   private let segment: Segment
   private let cursors: UnsafeMutablePointer<RingCursor>
@@ -24,6 +28,10 @@ struct RingMerger: ~Copyable {
   var fences = FenceQueue()
   /// Rings from this one on have never been claimed.
   private var usedRings = 0
+  private var claimedRings = 0
+  /// Stamps of different threads that are further apart than this are in order: some hundred
+  /// instructions that all wait for memory take less.
+  private var disorder: UInt64 = 0
 
   init(segment: Segment, feeder: TraceFeeder, clock: TickClock) {
     self.segment = segment
@@ -59,12 +67,15 @@ struct RingMerger: ~Copyable {
     active.removeAll(keepingCapacity: true)
     var fullest = 0
     let slack = clock.ticks(milliseconds: 1000)
+    disorder = clock.ticks(milliseconds: 0.01)
+    claimedRings = 0
     usedRings = min(ringCount, Int(lacuna_load32(&segment.header.pointee.ring_limit)))
     for ring in 0..<usedRings where segment.controls[ring].claimed == 1 {
       if !isLast, segment.controls[ring].image &+ 1 == image {
         bound(ring, watched, &bounds)
       }
       refresh(ring)
+      claimedRings += 1
       // Only a program that overwrites its ring writes stamps of the future. Waiting for their turn
       // would stop the thread as soon as its ring is full.
       if cursors[ring].hasRecord, cursors[ring].record.ticks > clock.now &+ slack {
@@ -74,7 +85,7 @@ struct RingMerger: ~Copyable {
       fullest = max(fullest, cursors[ring].unreadWords * 16 / Int(LACUNA_RING_WORDS))
     }
     feeder.importModules()
-    while let fence = fences.next, fence <= bounds.watermark {
+    while let fence = fences.next, fence &+ disorder <= bounds.watermark {
       merge(bounds, upTo: fence, isFence: true)
       fences.cross(at: clock.time(fence), after: feeder.writer.summary.steps)
     }
@@ -154,7 +165,7 @@ struct RingMerger: ~Copyable {
       let ring = active[first]
       guard cursors[ring].record.ticks <= watermark else { return }
       guard take(ring, until: next, upTo: watermark, fence: fence, bounds) else { return }
-      if !cursors[ring].hasRecord { active.remove(at: first) }
+      active.removeAll { !cursors[$0].hasRecord }
     }
   }
 
@@ -167,34 +178,117 @@ struct RingMerger: ~Copyable {
   ) -> Bool {
     let writer = feeder.writer
     let limit = min(next, watermark)
+    let cursor = cursors + ring
     repeat {
-      let time = clock.time(cursors[ring].record.ticks)
-      let isReallocation = cursors[ring].record.kind == .reallocate
-      var whole = false
-      if isReallocation {
-        let end = cursors[ring].record.ticksAfter
-        if end > fence {
-          whole = false
-        } else if let isUndisturbed = bounds.isUndisturbed(until: end, ring: ring, next: next) {
-          whole = isUndisturbed
-        } else if end < bounds.visible &+ clock.ticks(milliseconds: 1000) {
-          // One that ends later was made up by a program that overwrote its ring.
-          return false
+      cursor.pointee.lookAhead { writer.prefetch($0) }
+      let time = clock.time(cursor.pointee.record.ticks)
+      if !feeder.feedPlain(cursor, time, writer) {
+        switch takeOther(ring, time, until: next, fence: fence, bounds, writer) {
+        case .next: break
+        case .sameAgain: continue
+        case .otherTurn: return true
+        case .later: return false
         }
       }
-      cursors[ring].lookAhead { writer.prefetch($0) }
-      feeder.feed(
-        cursors[ring].record, thread: cursors[ring].thread, time: time, whole: whole,
-        text: cursors[ring].record.kind == .mark ? cursors[ring].text : [],
-        into: writer)
-      if isReallocation, !whole, cursors[ring].record.address != 0 {
-        cursors[ring].record.kind = .reallocateEnd
-        cursors[ring].record.ticks = cursors[ring].record.ticksAfter
-      } else {
-        cursors[ring].advance { feeder.threads.thread(serial: $0, kernelID: $1, clock) }
-      }
-    } while cursors[ring].hasRecord && cursors[ring].record.ticks <= limit
+      cursor.pointee.advance { feeder.threads.thread(serial: $0, kernelID: $1, clock) }
+    } while cursor.pointee.hasRecord && cursor.pointee.record.ticks <= limit
     return true
+  }
+
+  /// What is to be done after a record that is none of the plain ones.
+  private enum Outcome {
+    /// It was taken.
+    case next
+    /// Its first half was taken.
+    case sameAgain
+    /// Records of another ring were taken first; it is still there.
+    case otherTurn
+    /// It has to wait for the next pass.
+    case later
+  }
+
+  /// Takes a record that is rare, or that contradicts what is known.
+  @inline(never)
+  private mutating func takeOther(
+    _ ring: Int, _ time: Timestamp, until next: UInt64, fence: UInt64, _ bounds: StampBounds,
+    _ writer: TraceWriter
+  ) -> Outcome {
+    if claimedRings > 1, let missing = missing(for: cursors[ring].record, writer) {
+      switch search(for: missing, besides: ring, bounds) {
+      case .found(let other):
+        take(other, through: missing, writer)
+        return .otherTurn
+      case .notYet: return .later
+      case .nowhere: break
+      }
+    }
+    guard cursors[ring].record.kind == .reallocate else {
+      feed(ring, whole: true, time, writer)
+      return .next
+    }
+    let end = cursors[ring].record.ticksAfter
+    var whole = false
+    if end > fence {
+      whole = false
+    } else if let isUndisturbed = bounds.isUndisturbed(until: end, ring: ring, next: next) {
+      whole = isUndisturbed
+    } else if end < bounds.visible &+ clock.ticks(milliseconds: 1000) {
+      // One that ends later was made up by a program that overwrote its ring.
+      return .later
+    }
+    feed(ring, whole: whole, time, writer)
+    guard !whole, cursors[ring].record.address != 0 else { return .next }
+    cursors[ring].record.kind = .reallocateEnd
+    cursors[ring].record.ticks = end
+    return .sameAgain
+  }
+
+  private mutating func feed(
+    _ ring: Int, whole: Bool, _ time: Timestamp, _ writer: TraceWriter
+  ) {
+    feeder.feed(
+      cursors[ring].record, thread: cursors[ring].thread, time: time, whole: whole,
+      text: cursors[ring].record.kind == .mark ? cursors[ring].text : [], into: writer)
+  }
+
+  // MARK: Disorder
+
+  private enum Search {
+    case found(ring: Int)
+    case notYet
+    case nowhere
+  }
+
+  /// What must have happened before this record, and did not.
+  @inline(__always)
+  private func missing(for record: RingRecord, _ writer: TraceWriter) -> RingRecord.Change? {
+    if let ending = record.ending, !writer.isLive(ending) { return .begin(ending) }
+    if let beginning = record.beginning, writer.isLive(beginning) { return .end(beginning) }
+    return nil
+  }
+
+  /// Looks for it among the next records of the other rings.
+  @inline(never)
+  private func search(
+    for change: RingRecord.Change, besides ring: Int, _ bounds: StampBounds
+  ) -> Search {
+    let until = cursors[ring].record.ticks &+ disorder
+    for other in active where other != ring && cursors[other].will(change, until: until) {
+      return .found(ring: other)
+    }
+    return until <= bounds.watermark ? .nowhere : .notYet
+  }
+
+  /// Takes the records of a ring up to the one that makes the change.
+  private mutating func take(
+    _ ring: Int, through change: RingRecord.Change, _ writer: TraceWriter
+  ) {
+    var isDone = false
+    while cursors[ring].hasRecord, !isDone {
+      isDone = cursors[ring].record.makes(change)
+      feed(ring, whole: true, clock.time(cursors[ring].record.ticks), writer)
+      cursors[ring].advance { feeder.threads.thread(serial: $0, kernelID: $1, clock) }
+    }
   }
 
   // MARK: Threads that ended

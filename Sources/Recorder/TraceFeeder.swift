@@ -28,6 +28,28 @@ struct TraceFeeder {
 
   // MARK: Steps
 
+  /// Passes on a plain allocation or a plain release; false, and without effect, for any other
+  /// record, and for one that contradicts what is known of its block.
+  @inline(__always)
+  mutating func feedPlain(
+    _ cursor: UnsafeMutablePointer<RingCursor>, _ time: Timestamp, _ writer: TraceWriter
+  ) -> Bool {
+    let record = UnsafePointer(cursor).pointer(to: \.record).unsafelyUnwrapped
+    switch record.pointee.kind {
+    case .allocate:
+      return writer.allocateIfFree(
+        address: Address(record.pointee.address), size: Self.count(record.pointee.size),
+        usable: Self.count(record.pointee.usable), alignmentShift: record.pointee.alignmentShift,
+        stack: stack(record.pointee.node, record.pointee.entry, writer),
+        thread: cursor.pointee.thread, time: time)
+    case .free:
+      return writer.freeIfLive(
+        address: Address(record.pointee.address), entry: record.pointee.entry,
+        thread: cursor.pointee.thread, time: time)
+    default: return false
+    }
+  }
+
   /// Passes one record on.
   ///
   /// `whole` says of a reallocation that nothing came between its halves; `text` is the name that a
@@ -41,7 +63,8 @@ struct TraceFeeder {
     case .allocate:
       writer.allocate(
         address: address, size: Self.count(record.size), usable: Self.count(record.usable),
-        alignmentShift: record.alignmentShift, stack: stack(record, writer), thread: thread,
+        alignmentShift: record.alignmentShift, stack: stack(record.node, record.entry, writer),
+        thread: thread,
         time: time)
     case .free:
       writer.free(
@@ -54,7 +77,8 @@ struct TraceFeeder {
       } else if whole {
         writer.reallocate(
           old: old, new: address, size: Self.count(record.size),
-          usable: Self.count(record.usable), stack: stack(record, writer), thread: thread,
+          usable: Self.count(record.usable), stack: stack(record.node, record.entry, writer),
+          thread: thread,
           time: time)
       } else {
         writer.reallocateBegin(old: old, thread: thread, time: time)
@@ -62,7 +86,7 @@ struct TraceFeeder {
     case .reallocateEnd:
       writer.reallocateEnd(
         new: address, size: Self.count(record.size), usable: Self.count(record.usable),
-        stack: stack(record, writer), thread: thread, time: time)
+        stack: stack(record.node, record.entry, writer), thread: thread, time: time)
     case .moveBreak:
       // Every thread reports what it sees; only the first tells something new.
       guard record.address != lastBreak else { return }
@@ -101,7 +125,8 @@ struct TraceFeeder {
       let pool = pool(record.oldAddress)
       return record.entry == EntryPoint.poolFree.rawValue
         ? .poolFree(pool: pool, address: start)
-        : .poolAllocate(pool: pool, address: start, size: size, stack: stack(record, writer))
+        : .poolAllocate(
+          pool: pool, address: start, size: size, stack: stack(record.node, record.entry, writer))
     }
     guard let entry = EntryPoint(rawValue: record.entry) else { return nil }
     switch entry {
@@ -109,7 +134,7 @@ struct TraceFeeder {
       if entry == .mremap, record.detail == 1 { return .unmap(range: range, entry: entry) }
       return .map(
         range: range, traits: MappingTraits(rawValue: UInt32(truncatingIfNeeded: record.detail)),
-        stack: stack(record, writer), entry: entry)
+        stack: stack(record.node, record.entry, writer), entry: entry)
     case .munmap: return .unmap(range: range, entry: entry)
     case .madvise:
       // MADV_FREE is 8; nothing else is recorded but MADV_DONTNEED.
@@ -139,18 +164,24 @@ struct TraceFeeder {
 
   // MARK: Stacks
 
-  private mutating func stack(_ record: RingRecord, _ writer: TraceWriter) -> StackID {
-    let node = Int(record.node)
+  @inline(__always)
+  private mutating func stack(_ node: UInt32, _ entry: UInt8, _ writer: TraceWriter) -> StackID {
+    let index = Int(node)
+    if index < stacks.count, stacks[index].entry == entry, stacks[index].stack.rawValue != 0 {
+      return stacks[index].stack
+    }
+    return newStack(index, entry, writer)
+  }
+
+  @inline(never)
+  private mutating func newStack(_ node: Int, _ code: UInt8, _ writer: TraceWriter) -> StackID {
+    let entry = EntryPoint(rawValue: code) ?? .unknown
     guard node != 0, node < Int(LACUNA_NODE_CAPACITY) else {
-      return writer.stack(node: 0, entry: EntryPoint(rawValue: record.entry) ?? .unknown)
+      return writer.stack(node: 0, entry: entry)
     }
-    if node < stacks.count, stacks[node].entry == record.entry, stacks[node].stack.rawValue != 0 {
-      return stacks[node].stack
-    }
-    let stack = writer.stack(
-      node: number(of: node), entry: EntryPoint(rawValue: record.entry) ?? .unknown)
+    let stack = writer.stack(node: number(of: node), entry: entry)
     while stacks.count <= node { stacks.append((0, .unknown)) }
-    stacks[node] = (record.entry, stack)
+    stacks[node] = (code, stack)
     return stack
   }
 

@@ -52,11 +52,18 @@ public struct Console: Sendable {
 
   /// Writes all of `bytes`.
   public func write(bytes: [UInt8]) throws(ConsoleError) {
-    var rest = bytes[...]
+    try bytes.withUnsafeBufferPointer { (bytes) throws(ConsoleError) in
+      try write(bytes: UnsafeRawBufferPointer(bytes))
+    }
+  }
+
+  /// Writes all of `bytes`.
+  public func write(bytes: UnsafeRawBufferPointer) throws(ConsoleError) {
+    var rest = bytes
     while !rest.isEmpty {
-      let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
       if count >= 0 {
-        rest = rest.dropFirst(count)
+        rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
         continue
       }
       switch errno {

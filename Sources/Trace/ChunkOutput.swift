@@ -13,7 +13,7 @@ struct RawChunk {
   var header = ChunkHeader(kind: .events)
   var sections: [Section] = []
   var bytes: [UInt8] = []
-  /// Whether there is no time to pack them.
+  /// Whether there is no time to pack it.
   var isHurried = false
 }
 
@@ -26,8 +26,9 @@ final class ChunkOutput {
   private var chunk = RawChunk()
   private var eventChunks = 0
   private var packer: PackingThread?
-  /// Whether chunks are written as they are, because whoever feeds the writer waits for it.
-  var isHurried = false
+  /// Whether packing may only take what processors would idle away, and little more; holds for chunks that are large
+  /// enough for the second thread, from the first of them on.
+  var packsWhenIdle = false
 
   /// Chunks with more bytes than this are worth a second thread.
   private static let largeBytes = 1 << 16
@@ -71,8 +72,9 @@ final class ChunkOutput {
     var finished = RawChunk()
     swap(&finished, &chunk)
     finished.header = header
-    finished.isHurried = isHurried && header.kind == ChunkKind.events.rawValue
-    if packer == nil, finished.bytes.count > Self.largeBytes { packer = PackingThread(file) }
+    if packer == nil, finished.bytes.count > Self.largeBytes {
+      packer = PackingThread(file, waitsForIdle: packsWhenIdle)
+    }
     if let packer {
       packer.submit(finished)
     } else {

@@ -12,9 +12,32 @@ extension TraceWriter {
     address: Address, size: ByteCount, usable: ByteCount, alignmentShift: UInt8, stack: StackID,
     thread: ThreadIndex, time: Timestamp
   ) {
+    let isFree = allocateIfFree(
+      address: address, size: size, usable: usable, alignmentShift: alignmentShift, stack: stack,
+      thread: thread, time: time)
+    if isFree { return }
+    state.pointee.place(address, Self.bounded(size), stack, thread, time)
+    begin(address, size, usable, alignmentShift, stack, thread, time)
+  }
+
+  /// As ``allocate(address:size:usable:alignmentShift:stack:thread:time:)``, but false, and without
+  /// effect, where another block lives at the address.
+  public func allocateIfFree(
+    address: Address, size: ByteCount, usable: ByteCount, alignmentShift: UInt8, stack: StackID,
+    thread: ThreadIndex, time: Timestamp
+  ) -> Bool {
     prepare(thread)
+    guard state.pointee.placeIfFree(address, Self.bounded(size), stack) else { return false }
+    begin(address, size, usable, alignmentShift, stack, thread, time)
+    return true
+  }
+
+  @inline(__always)
+  private func begin(
+    _ address: Address, _ size: ByteCount, _ usable: ByteCount, _ alignmentShift: UInt8,
+    _ stack: StackID, _ thread: ThreadIndex, _ time: Timestamp
+  ) {
     let size = Self.bounded(size)
-    state.pointee.place(address, size, stack, thread, time)
     state.pointee.columns.step(ends: 0, thread: thread.rawValue, tick: Self.tick(time))
     state.pointee.columns.begin(
       address: address.rawValue, size: size, usable: Self.bounded(usable, atLeast: size),
@@ -28,18 +51,27 @@ extension TraceWriter {
   public func free(
     address: Address, entry: EntryPoint = .free, thread: ThreadIndex, time: Timestamp
   ) {
-    prepare(thread)
-    let block = state.pointee.blocks.remove(address.rawValue)
+    if freeIfLive(address: address, entry: entry.rawValue, thread: thread, time: time) { return }
     state.pointee.columns.step(ends: 1, thread: thread.rawValue, tick: Self.tick(time))
-    if let block {
-      state.pointee.columns.refer(to: block.allocation)
-      state.pointee.columns.release(entry.rawValue, family: block.family)
-      state.pointee.totals.free(block.size, state.pointee.nanoseconds)
-    } else {
-      state.pointee.columns.exception(StepCode.freeUnknown)
-      state.pointee.columns.rawAddresses.varint(address.rawValue)
-      state.pointee.totals.freeUnknown(state.pointee.nanoseconds)
-    }
+    state.pointee.columns.exception(StepCode.freeUnknown)
+    state.pointee.columns.rawAddresses.varint(address.rawValue)
+    state.pointee.totals.freeUnknown(state.pointee.nanoseconds)
+  }
+
+  /// As ``free(address:entry:thread:time:)``, but false, and without effect, where no block is known
+  /// at the address.
+  ///
+  /// - Parameter entry: the raw value of an ``EntryPoint``.
+  public func freeIfLive(
+    address: Address, entry: UInt8, thread: ThreadIndex, time: Timestamp
+  ) -> Bool {
+    prepare(thread)
+    guard let block = state.pointee.blocks.remove(address.rawValue) else { return false }
+    state.pointee.columns.step(ends: 1, thread: thread.rawValue, tick: Self.tick(time))
+    state.pointee.columns.refer(to: block.allocation)
+    state.pointee.columns.release(entry, family: block.family)
+    state.pointee.totals.free(block.size, state.pointee.nanoseconds)
+    return true
   }
 
   /// A block was resized and perhaps moved.
@@ -166,6 +198,10 @@ extension TraceWriter {
   @inline(__always)
   public func prefetch(_ address: UInt64) { state.pointee.blocks.prefetch(address) }
 
+  /// Whether a block lives at that address.
+  @inline(__always)
+  public func isLive(_ address: UInt64) -> Bool { state.pointee.blocks.find(address) != nil }
+
   /// Makes sure that the chunk has room for what one call may append, and the thread a description.
   @inline(__always)
   private func prepare(_ thread: ThreadIndex) {
@@ -189,21 +225,31 @@ extension WriterState {
   @inline(__always)
   var nanoseconds: UInt64 { columns.lastTick &* TraceFormat.nanosecondsPerTick }
 
+  /// Remembers the block that is about to begin; false, and without effect, where one lives.
+  @inline(__always)
+  mutating func placeIfFree(_ address: Address, _ size: UInt64, _ stack: StackID) -> Bool {
+    let block = WrittenBlock(
+      allocation: columns.nextAllocation, size: Int64(size),
+      family: families.family(of: stack.rawValue))
+    guard let old = blocks.set(address.rawValue, block) else { return true }
+    _ = blocks.set(address.rawValue, old)
+    return false
+  }
+
   /// Remembers the block that is about to begin; abandons one that lives at its address.
   @inline(__always)
   mutating func place(
     _ address: Address, _ size: UInt64, _ stack: StackID, _ thread: ThreadIndex, _ time: Timestamp
   ) {
-    let block = WrittenBlock(
-      allocation: columns.nextAllocation, size: Int64(size),
-      family: families.family(of: stack.rawValue))
-    if let old = blocks.set(address.rawValue, block) { abandonReused(old, thread, time) }
+    if placeIfFree(address, size, stack) { return }
+    abandonReused(address, thread, time)
+    _ = placeIfFree(address, size, stack)
   }
 
+  /// Ends the block at an address because the address is about to be handed out again.
   @inline(never)
-  private mutating func abandonReused(
-    _ block: WrittenBlock, _ thread: ThreadIndex, _ time: Timestamp
-  ) {
+  mutating func abandonReused(_ address: Address, _ thread: ThreadIndex, _ time: Timestamp) {
+    guard let block = blocks.remove(address.rawValue) else { return }
     let tick = time.nanoseconds / TraceFormat.nanosecondsPerTick
     columns.step(ends: 1, thread: thread.rawValue, tick: tick)
     columns.exception(StepCode.abandonReused)

@@ -78,13 +78,12 @@ public final class TraceWriter {
   /// The first error of the system, after which nothing more is written.
   public var failure: TraceError? { output.failure }
 
-  /// Whether chunks are written unpacked, because the packing would make the program wait that is
-  /// being recorded.
+  /// Whether packing may only take what processors would idle away; to be set before the first step.
   ///
-  /// A repacked trace has the same contents.
-  public var isHurried: Bool {
-    get { output.isHurried }
-    set { output.isHurried = newValue }
+  /// Where that is not enough, chunks are written as they are. A repacked trace has the same contents.
+  public var packsWhenIdle: Bool {
+    get { output.packsWhenIdle }
+    set { output.packsWhenIdle = newValue }
   }
 
   /// Where the trace comes from.

@@ -35,33 +35,30 @@ struct InfoCommand: ParsableCommand {
 
   func run() throws {
     let file = try trace.open()
-    if file.metadata.regions != nil, file.metadata.knowsAddresses { return try runSampled(file) }
-    var inventory = TraceInventory(of: file)
     let family = TraceFamily(of: trace.path, metadata: file.metadata)
+    let details = try details(of: file, family)
+    if file.metadata.regions != nil, file.metadata.knowsAddresses {
+      return try runSampled(file, details)
+    }
+    var inventory = TraceInventory(of: file)
     inventory.processes = family?.members.count ?? 1
-    let tallies = threads ? try ThreadTally.all(of: file) : nil
-    let calls = entryPoints ? try CallFigures(of: file) : nil
-    try output.print(
-      document(file, inventory, family, tallies, calls)
-    ) {
+    let document = InfoText.document(
+      traceName: trace.name, metadata: file.metadata, summary: file.summary, inventory: inventory,
+      details: details)
+    try output.print(document) {
       try InfoJSON.render(
-        metadata: file.metadata, summary: file.summary, inventory: inventory, marks: file.marks,
-        calls: calls, snapshots: file.snapshots, listsSnapshots: snapshots, family: family,
-        threads: tallies)
+        metadata: file.metadata, summary: file.summary, inventory: inventory, details: details)
     }
   }
 
-  private func document(
-    _ file: TraceFile, _ inventory: TraceInventory, _ family: TraceFamily?,
-    _ tallies: [ThreadTally]?, _ calls: CallFigures?
-  ) -> TextDocument {
-    var document = InfoText.document(
-      traceName: trace.name, metadata: file.metadata, summary: file.summary, inventory: inventory,
-      snapshots: file.snapshots, listsSnapshots: snapshots)
-    document.append(contentsOf: CallsText.marks(file.marks))
-    if let family { document.append(contentsOf: InfoText.family(family)) }
-    if let tallies { document.append(contentsOf: InfoText.threads(tallies)) }
-    if let calls { document.append(contentsOf: CallsText.calls(calls)) }
-    return document
+  private func details(of file: TraceFile, _ family: TraceFamily?) throws -> TraceDetails {
+    var details = TraceDetails()
+    details.marks = file.marks
+    details.snapshots = file.snapshots
+    details.listsSnapshots = snapshots
+    details.family = family
+    details.threads = threads ? try ThreadTally.all(of: file) : nil
+    details.calls = entryPoints ? try CallFigures(of: file) : nil
+    return details
   }
 }

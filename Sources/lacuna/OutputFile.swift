@@ -35,30 +35,62 @@ struct OutputFile {
 
   private var temporary: String { target + ".\(getpid()).part" }
 
+  /// What is there while it is being written, and has to go if that is given up; nil for a device.
+  var unfinished: String? { isReplaced ? temporary : nil }
+
   func write(_ text: String) throws {
+    try write { sink in try Array(text.utf8).withUnsafeBytes(sink) }
+  }
+
+  /// Writes what `body` puts into the sink; the file appears when that is all of it.
+  ///
+  /// Throws what `body` throws, and then nothing has changed; where the system is at fault, says so
+  /// and throws an exit code.
+  func write(_ body: (@escaping (UnsafeRawBufferPointer) throws -> Void) throws -> Void) throws {
     let name = isReplaced ? temporary : target
     let creation = isReplaced ? O_CREAT | O_TRUNC : 0
     let descriptor = open(name, O_WRONLY | O_CLOEXEC | creation, 0o666)
     guard descriptor >= 0 else { throw Self.refuse(path, errno) }
-    do throws(ConsoleError) {
-      try Self.fill(descriptor, text)
-      if isReplaced, rename(temporary, target) != 0 { throw .failed(errno) }
+    do {
+      try Self.fill(descriptor, body)
+      if isReplaced, rename(temporary, target) != 0 { throw ConsoleError.failed(errno) }
     } catch {
       if isReplaced { unlink(temporary) }
-      if case .failed(let code) = error { throw Self.refuse(path, code) }
-      throw Self.refuse(path, EPIPE)
+      switch error {
+      case ConsoleError.failed(let code): throw Self.refuse(path, code)
+      case ConsoleError.readerGone: throw Self.refuse(path, EPIPE)
+      default: throw error
+      }
+    }
+  }
+
+  /// Lets `body` make the file that is written, under the name that it is given.
+  ///
+  /// As ``write(_:)-(String)`` otherwise; only for what is no device and no pipe.
+  func create(_ body: (String) throws -> Void) throws {
+    guard isReplaced else { throw Self.refuse(path, ESPIPE) }
+    do {
+      try body(temporary)
+      if rename(temporary, target) != 0 { throw Self.refuse(path, errno) }
+    } catch {
+      unlink(temporary)
+      throw error
     }
   }
 
   /// Writes and closes; some file systems tell only then that there is no space.
-  private static func fill(_ descriptor: Int32, _ text: String) throws(ConsoleError) {
+  private static func fill(
+    _ descriptor: Int32,
+    _ body: (@escaping (UnsafeRawBufferPointer) throws -> Void) throws -> Void
+  ) throws {
+    let console = Console(descriptor: descriptor, traits: .detect(.standardError))
     do {
-      try Console(descriptor: descriptor, traits: .detect(.standardError)).write(text)
+      try body { try console.write(bytes: $0) }
     } catch {
       close(descriptor)
       throw error
     }
-    guard close(descriptor) == 0 else { throw .failed(errno) }
+    guard close(descriptor) == 0 else { throw ConsoleError.failed(errno) }
   }
 
   private static func refuse(_ path: String, _ code: Int32) -> ExitCode {

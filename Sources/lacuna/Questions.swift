@@ -71,7 +71,7 @@ func measured<Result>(
 }
 
 /// Lets a closure that is called again and again keep the progress line.
-private final class ProgressHolder {
+final class ProgressHolder {
   private var line: ProgressLine
 
   init(_ title: String, quiet: Bool) {

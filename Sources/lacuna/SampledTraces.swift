@@ -7,11 +7,13 @@ import Trace
 
 extension InfoCommand {
   /// Shows what is in a sampled trace, and what it says of the program.
-  func runSampled(_ file: TraceFile) throws {
+  func runSampled(_ file: TraceFile, _ details: TraceDetails) throws {
     let story = try measured("reading", file, quiet: output.quiet) {
       try Measurement.sampledStory(of: file, namesSites: false, progress: $0)
     }
-    try output.print(SampleText.info(story)) { try SampleJSON.info(story) }
+    try output.print(SampleText.info(story, details: details)) {
+      try SampleJSON.info(story, details: details)
+    }
   }
 }
 

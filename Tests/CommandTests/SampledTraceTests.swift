@@ -86,6 +86,12 @@ import Trace
     }
     let placements = try info.object("estimates").object("placements")
     #expect(try placements.number("value") > info.number("allocations"))
+    let details = try workshop.json(
+      ["info", trace, "--threads", "--entry-points", "--snapshots"])
+    let threads = try details.objects("threadList")
+    #expect(try threads.map { try $0.integer("events") }.reduce(0, +) == info.integer("events"))
+    #expect(try details.object("entryPoints").integer("malloc") > 0)
+    #expect(try details.objects("snapshotList").count == info.integer("snapshots"))
     let pins = try workshop.json(["pins", trace])
     let shares = try pins.objects("sites").map { try $0.integer("pinnedBytes") }
     // What came out below zero is shown as 0.

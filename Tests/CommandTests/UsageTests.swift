@@ -8,7 +8,10 @@ import Testing
 
   init() throws { workshop = try Workshop() }
 
-  private static let subcommands = ["record", "info", "report", "pins", "replay", "compare"]
+  private static let subcommands = [
+    "record", "info", "report", "pins", "replay", "compare",
+    "export",
+  ]
   private static let heaps = [
     "recorded", "first-fit", "best-fit", "next-fit", "worst-fit", "buddy",
   ]

@@ -96,7 +96,10 @@ static void raw(void) {
   pid_t child = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
   if (child == 0) {
     start();
-    work(400);
+    work(200);
+    // Long enough for the recorder to look who is gone.
+    usleep(100000);
+    work(200);
     finish("raw-clone", parent);
   }
   await(child);

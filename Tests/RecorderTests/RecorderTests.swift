@@ -54,6 +54,15 @@ private final class Rings {
     put(ring, 3 | 3 << 20, past + from, past + to, old, new, 200, 200, 3 << 32)
   }
 
+  func release(_ ring: Int, _ address: UInt64, at ticks: UInt64) {
+    put(
+      ring, UInt64(LACUNA_KIND_EXTENDED) | UInt64(LACUNA_EXT_RELEASE) << 20, past + ticks, address,
+      UInt64(EntryPoint.free.rawValue))
+  }
+
+  /// The totals so far.
+  var summary: TraceSummary { writer.summary }
+
   /// The operations and addresses of the trace so far, in order; what only ends a block, 0.
   func steps() throws -> [String] {
     try writer.finish()
@@ -189,5 +198,83 @@ private final class Rings {
       #expect(rings.segment.controls[1].tail == rings.segment.controls[1].head)
     }
     #expect(try rings.steps() == expected)
+  }
+}
+
+/// Stamps of two threads that are out of order by a little, as processors may execute them.
+@Suite struct DisorderTests {
+  @Test("a block that another thread hands over lives before it is freed")
+  func handedOver() throws {
+    let rings = try Rings()
+    rings.claim(1)
+    rings.claim(2)
+    rings.release(1, 0x1000, at: 100)
+    rings.allocate(2, 0x5000, at: 50)
+    rings.allocate(2, 0x6000, at: 110)
+    rings.allocate(2, 0x1000, at: 120)
+    rings.allocate(2, 0x7000, at: 130)
+    _ = rings.merger.pass(isLast: false)
+    #expect(rings.summary.freesOfUnknownAddress == 0)
+    #expect(
+      try rings.steps() == [
+        "allocate 20480", "allocate 24576", "allocate 4096", "free 0", "allocate 28672",
+      ])
+  }
+
+  @Test("an address is handed out again after it was freed")
+  func handedOut() throws {
+    let rings = try Rings()
+    rings.claim(1)
+    rings.claim(2)
+    rings.allocate(1, 0x1000, at: 0)
+    rings.allocate(2, 0x1000, at: 100)
+    rings.release(1, 0x1000, at: 105)
+    _ = rings.merger.pass(isLast: false)
+    #expect(rings.summary.allocationsOfLiveAddress == 0)
+    #expect(try rings.steps() == ["allocate 4096", "free 0", "allocate 4096"])
+  }
+
+  @Test("reallocations find their old block, and their new place free")
+  func reallocations() throws {
+    let rings = try Rings()
+    rings.claim(1)
+    rings.claim(2)
+    rings.allocate(1, 0x1000, at: 0)
+    rings.reallocate(2, 0x2000, 0x1000, from: 100, to: 110)
+    rings.allocate(1, 0x2000, at: 101)
+    rings.release(1, 0x1000, at: 112)
+    _ = rings.merger.pass(isLast: false)
+    #expect(rings.summary.freesOfUnknownAddress == 0)
+    #expect(rings.summary.allocationsOfLiveAddress == 0)
+    #expect(
+      try rings.steps() == ["allocate 4096", "allocate 8192", "free 0", "reallocate 4096"])
+  }
+
+  @Test("what is still in flight is waited for")
+  func inFlight() throws {
+    let rings = try Rings()
+    rings.claim(1)
+    rings.claim(2)
+    rings.allocate(1, 0x1000, at: 0)
+    rings.segment.controls[1].pending = rings.past + 105
+    rings.allocate(2, 0x1000, at: 100)
+    _ = rings.merger.pass(isLast: false)
+    rings.reallocate(1, 0x1000, 0x2000, from: 105, to: 120)
+    rings.segment.controls[1].pending = 0
+    _ = rings.merger.pass(isLast: false)
+    #expect(rings.summary.allocationsOfLiveAddress == 0)
+    #expect(try rings.steps() == ["allocate 4096", "reallocate 8192", "allocate 4096"])
+  }
+
+  @Test("what is further apart is no disorder, and is counted")
+  func farApart() throws {
+    let rings = try Rings()
+    rings.claim(1)
+    rings.claim(2)
+    rings.release(1, 0x1000, at: 100)
+    rings.allocate(2, 0x1000, at: 100_000)
+    _ = rings.merger.pass(isLast: false)
+    #expect(rings.summary.freesOfUnknownAddress == 1)
+    #expect(try rings.steps().last == "allocate 4096")
   }
 }

@@ -138,4 +138,16 @@ import Trace
     let table = TextTable(columns: columns, rows: [["1"], ["1", "2", "3"]])
     #expect(table.rows == [["1", ""], ["1", "2"]])
   }
+
+  @Test("a recording that began in the midst says what that means for its figures")
+  func startsInMidst() {
+    var story = Stories.plausible()
+    story.summary.freesOfEarlierBlocks = 1_234
+    let before = TextReport.document(story).text(TextLook(width: 400))
+    #expect(!before.contains("upper bounds"))
+    story.metadata.startsInMidst = true
+    let after = TextReport.document(story).text(TextLook(width: 400))
+    #expect(after.contains("of which 1,234 were freed since"))
+    #expect(after.contains("holes and pinned bytes are upper bounds"))
+  }
 }

@@ -87,8 +87,8 @@ int lacuna_is_own_code(uint64_t address);
 /// The kernel's number of the calling thread, without a system call.
 int32_t lacuna_thread_identifier(void);
 
-/// The clock that both halves use: ordered after earlier instructions as soon as there is a second
-/// thread whose stamps could be compared with ours.
+/// The clock that both halves use. It does not wait for earlier instructions: the recorder knows that
+/// stamps of different threads may be a little out of order.
 static inline uint64_t lacuna_clock(uint32_t kind);
 
 /// The end of the data segment, without a system call.
@@ -165,11 +165,9 @@ static inline long lacuna_syscall(long number, long a, long b, long c, long d, l
   return result;
 }
 
-extern char __libc_single_threaded;
-
 static inline uint64_t lacuna_clock(uint32_t kind) {
   if (__builtin_expect(kind == 0, 1))
-    return __libc_single_threaded ? lacuna_rdtsc() : lacuna_rdtscp();
+    return lacuna_rdtsc();
   struct { long seconds, nanoseconds; } now;
   lacuna_syscall(228 /* clock_gettime */, 1 /* CLOCK_MONOTONIC */, (long)&now, 0, 0, 0, 0);
   return (uint64_t)now.seconds * 1000000000u + (uint64_t)now.nanoseconds;

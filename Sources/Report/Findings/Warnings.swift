@@ -33,6 +33,13 @@ enum Warnings {
       guard count > 0 else { return }
       warnings.append("\(Formats.count(count)) \(count == 1 ? singular : plural) \(rest)")
     }
+    if metadata.startsInMidst {
+      let freed = Formats.count(summary.freesOfEarlierBlocks)
+      warnings.append(
+        "Recording began while the program ran: nothing is known of the blocks that lived then, of"
+          + " which \(freed) were freed since. What looks free may be theirs: holes and pinned bytes"
+          + " are upper bounds.")
+    }
     note(
       summary.lostEvents, "request was", "requests were",
       "made and not recorded: live bytes may be wrong from there on.")

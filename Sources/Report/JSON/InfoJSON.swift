@@ -9,22 +9,13 @@ public enum InfoJSON {
   /// One JSON object.
   ///
   /// `durationSeconds` is null where the trace has no times, `bytesPerEvent` where there are no
-  /// events, `lastSnapshot` where there are no snapshots, `family` where only one process was recorded. `calls` adds `entryPoints` and `wrongReleases`,
-  /// `threads` all of them as `threadList`, `listsSnapshots` all snapshots as `snapshotList`.
+  /// events; for the details see ``TraceDetails``.
   public static func render(
     metadata: TraceMetadata, summary: TraceSummary, inventory: TraceInventory,
-    marks: [MarkDescription] = [], calls: CallFigures? = nil, snapshots: [Snapshot] = [],
-    listsSnapshots: Bool = false, family: TraceFamily? = nil, threads: [ThreadTally]? = nil
+    details: TraceDetails = TraceDetails()
   ) throws -> String {
-    var members = members(metadata: metadata, summary: summary, inventory: inventory)
-    members["marks"] = .array(marks.map(\.json))
-    if let calls { members.merge(calls.members) { _, new in new } }
-    members["snapshots"] = JSONValue(snapshots.count)
-    members["lastSnapshot"] = snapshots.last.map { JSONValue($0) } ?? .null
-    if listsSnapshots { members["snapshotList"] = .array(snapshots.map { JSONValue($0) }) }
-    members["family"] = family.map { JSONValue($0) } ?? .null
-    if let threads { members["threadList"] = .array(threads.map { JSONValue($0) }) }
-    return try JSONValue.document(members).text()
+    let members = members(metadata: metadata, summary: summary, inventory: inventory)
+    return try JSONValue.document(members.merging(details.members) { _, new in new }).text()
   }
 
   static func members(

@@ -15,8 +15,11 @@ public enum SampleJSON {
   ///
   /// Counts of events and the size of the file are of what was recorded. What would be wrong for
   /// the program is null: the peak and what lives at the end, which `estimates` has.
-  public static func info(_ story: SampledStory) throws -> String {
-    try JSONValue.document(infoMembers(story)).text()
+  public static func info(
+    _ story: SampledStory, details: TraceDetails = TraceDetails()
+  ) throws -> String {
+    let members = infoMembers(story).merging(details.members) { _, new in new }
+    return try JSONValue.document(members).text()
   }
 
   /// `trace` (what `info --json` has), `atPeak`, `atEnd` and `course`.

@@ -6,12 +6,10 @@ public import Trace
 
 /// The totals and the origin of a trace.
 public enum InfoText {
-  /// Warnings first, then where the trace comes from, then its totals, then the memory at the end.
-  ///
-  /// `listsSnapshots` adds a line for every snapshot.
+  /// Warnings first, then where the trace comes from, then its totals, then the details.
   public static func document(
     traceName: String, metadata: TraceMetadata, summary: TraceSummary, inventory: TraceInventory,
-    snapshots: [Snapshot] = [], listsSnapshots: Bool = false
+    details: TraceDetails = TraceDetails()
   ) -> TextDocument {
     var document = TextDocument([.heading(traceName, level: 1)])
     for warning in Warnings.of(metadata: metadata, summary: summary, inventory: inventory) {
@@ -21,9 +19,8 @@ public enum InfoText {
     document.append(
       .facts(
         totals(
-          summary, metadata, inventory: inventory, snapshots: snapshots.count)))
-    document.append(contentsOf: SnapshotsText.last(snapshots))
-    if listsSnapshots { document.append(contentsOf: SnapshotsText.list(snapshots)) }
+          summary, metadata, inventory: inventory, snapshots: details.snapshots.count)))
+    document.append(contentsOf: details.document)
     return document
   }
 

@@ -7,7 +7,9 @@ public import Trace
 /// `lacuna info`, `report` and `pins` of a trace that has the blocks of some regions only.
 public enum SampleText {
   /// What is in the trace, and what that says about the program.
-  public static func info(_ story: SampledStory) -> TextDocument {
+  public static func info(
+    _ story: SampledStory, details: TraceDetails = TraceDetails()
+  ) -> TextDocument {
     var document = TextDocument([.heading(story.traceName, level: 1)])
     append(warnings: story, to: &document)
     document.append(.paragraph(explanation(story.sampling)))
@@ -16,6 +18,7 @@ public enum SampleText {
     document.append(.heading("Estimated of the whole program", level: 2))
     document.append(.facts(requests(story)))
     document.append(moments([("at the end", story.atEnd)]))
+    document.append(contentsOf: details.document)
     return document
   }
 

@@ -55,8 +55,8 @@ import Trace
   }
 
   @Test func blocksOfGlibcHaveHeaders() throws {
-    let glibc = "m 19 /lib/x86_64/libc.so.6 7f0000000000 0 1000\n"
-    let jemalloc = "m d libjemalloc.so 7f0000000000 0 1000\n"
+    let glibc = "m 15 /lib/x86_64/libc.so.6 7f0000000000 0 1000\n"
+    let jemalloc = "m e libjemalloc.so 7f0000000000 0 1000\n"
     for (modules, header, usable) in [
       (glibc, 8, 24), (glibc + jemalloc, 0, 17), (jemalloc, 0, 17),
     ] {
