@@ -50,9 +50,13 @@ public struct EntryPointCensus {
   /// Counts all calls of a trace.
   ///
   /// - Complexity: O(steps), one decode without addresses.
-  public init(of trace: TraceFile) throws {
+  public init(of trace: TraceFile, slice: TraceSlice? = nil) throws {
     self.init()
-    try trace.read(addresses: false) { add($0) }
+    try trace.read(slice, addresses: false) {
+      open($0)
+    } _: {
+      add($0)
+    }
   }
 
   /// Functions that were called, and how often, in the order of the format.
@@ -63,6 +67,11 @@ public struct EntryPointCensus {
       let count = calls[Int($0.rawValue)]
       return count == 0 || $0 == .unknown ? nil : ($0, count)
     }
+  }
+
+  /// Takes note of the blocks that live when a range begins.
+  public mutating func open(_ opening: TraceOpening) {
+    for request in opening.steps where request.operation == .allocate { begin(request) }
   }
 
   /// Counts some steps; all steps of a trace are to be given in order.

@@ -35,6 +35,17 @@ struct FootprintMeter {
     liveBlocks &-= 1
   }
 
+  /// Forgets what was before: a range begins.
+  mutating func restart() {
+    peakLive = live
+    heldAtPeakLive = held
+    peakHeld = held
+    liveAtPeakHeld = live
+    peakHeldIsNew = false
+    ratioSum = 0
+    ratioCount = 0
+  }
+
   mutating func heldChanges(by bytes: Int64) {
     held &+= bytes
     if held > peakHeld {

@@ -12,6 +12,8 @@ import Trace
 /// called by one thread at a time, as ``BatchConsumer`` promises.
 final class HeapMeasurement: BatchConsumer, @unchecked Sendable {
   private let consumeBatch: (UnsafeBufferPointer<Request>) -> Void
+  /// Takes what is there when a range begins; called once, before any steps.
+  let open: (TraceOpening) -> Void
   /// Everything measured, once all steps have been consumed.
   let finish: () -> MeasuredHeap
 
@@ -19,6 +21,7 @@ final class HeapMeasurement: BatchConsumer, @unchecked Sendable {
   init<H: Heap & ~Copyable>(_ heap: consuming H, allocator: String, plan: SamplePlan) {
     let meter = HeapMeter(heap, allocator: allocator, plan: plan)
     consumeBatch = { meter.consume($0) }
+    open = { meter.open($0) }
     finish = { meter.finish() }
   }
 
@@ -40,11 +43,21 @@ final class HeapMeter<H: Heap & ~Copyable> {
   private var nextStepStop = 0
   private var nextTimeStop = 0
   private var seconds = Duration.zero
+  /// What the heap had to do before the range.
+  private var workBefore = Work()
 
   init(_ heap: consuming H, allocator: String, plan: SamplePlan) {
     replayer = Replayer(heap: heap, observer: HeapObserver(usesTimes: plan.usesTimes))
     measures = HeapMeasures(allocator: allocator)
     self.plan = plan
+  }
+
+  /// Places what is there when the range of the plan begins.
+  func open(_ opening: TraceOpening) {
+    replayer.observer.rangeOpens(isRealHeap: plan.isRealHeap)
+    replayer.open(opening)
+    replayer.observer.rangeBegins(at: plan.start, stepsBefore: opening.stepsBefore)
+    workBefore = replayer.heap.work
   }
 
   func consume(_ batch: UnsafeBufferPointer<Request>) {
@@ -85,10 +98,10 @@ final class HeapMeter<H: Heap & ~Copyable> {
       Int64((resident.meanPages(until: plan.end) * 4096).rounded()))
     measures.fragmentation = footprint.fragmentation
     let work = replayer.heap.work
-    measures.holesInspected = work.holesInspected
-    measures.splits = work.splits
-    measures.merges = work.merges
-    measures.bytesMoved = work.bytesMoved
+    measures.holesInspected = work.holesInspected - workBefore.holesInspected
+    measures.splits = work.splits - workBefore.splits
+    measures.merges = work.merges - workBefore.merges
+    measures.bytesMoved = work.bytesMoved - workBefore.bytesMoved
     return MeasuredHeap(measures: measures, captures: captures)
   }
 

@@ -18,6 +18,8 @@ struct HeapObserver: Observer, ~Copyable {
   private(set) var now: UInt64 = 0
   private var steps: UInt64 = 0
   private let usesTimes: Bool
+  /// Whether what is held counts as touched although nobody saw who touched it.
+  private var takesHeldForTouched = false
 
   init(usesTimes: Bool) { self.usesTimes = usesTimes }
 
@@ -27,9 +29,28 @@ struct HeapObserver: Observer, ~Copyable {
     steps &+= 1
   }
 
+  /// What leads to the beginning of a range follows, up to ``rangeBegins(at:stepsBefore:)``.
+  ///
+  /// Of a real heap the pages are taken for touched that it holds then: there was time enough.
+  mutating func rangeOpens(isRealHeap: Bool) { takesHeldForTouched = isRealHeap }
+
+  /// From here on everything counts.
+  mutating func rangeBegins(at moment: UInt64, stepsBefore: UInt64) {
+    takesHeldForTouched = false
+    now = moment
+    steps = stepsBefore
+    footprint.restart()
+    resident.restart(at: moment)
+  }
+
   mutating func heldChanged(_ change: HeldChange) {
     if change.isGrowth {
       map.hold(change.range)
+      if takesHeldForTouched {
+        map.begin(change.range.lowerBound, change.range.upperBound)
+        map.end(change.range.lowerBound, change.range.upperBound)
+        resident.note(map.touchedPages, at: now)
+      }
       footprint.heldChanges(by: change.range.byteCount.rawValue)
     } else {
       map.release(change.range)

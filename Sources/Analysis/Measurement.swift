@@ -32,7 +32,8 @@ public typealias MeasurementProgress = (Double) -> Void
 
 /// Questions to a trace.
 ///
-/// Each decodes the trace once.
+/// Each decodes the trace once, or the part of it that a slice names: what lives when that begins is
+/// there, placed in the order in which it began, and nothing before it counts.
 ///
 /// All throw what reading the trace throws, and ``MeasurementError``.
 public enum Measurement {
@@ -42,19 +43,20 @@ public enum Measurement {
   /// - Complexity: O(steps × heaps), the heaps side by side on all cores. Memory follows the live
   ///   blocks and the span of each heap.
   public static func measure(
-    trace: TraceFile, specifications: [HeapSpecification],
+    trace: TraceFile, specifications: [HeapSpecification], slice: TraceSlice? = nil,
     progress: MeasurementProgress = { _ in }
   ) throws -> [HeapMeasures] {
-    try pass(over: trace, specifications, captures: [], progress).map(\.measures)
+    try pass(over: trace, specifications, captures: [], slice, progress).map(\.measures)
   }
 
   /// Who keeps pages of the recorded heap from being returned at a moment.
   public static func pins(
     trace: TraceFile, at moment: Moment = .peak, grouping: SiteGrouping = .function,
+    slice: TraceSlice? = nil,
     progress: MeasurementProgress = { _ in }
   ) throws -> PinReport {
     let heaps = try pass(
-      over: trace, [HeapSpecification(.recorded)], captures: [moment], progress)
+      over: trace, [HeapSpecification(.recorded)], captures: [moment], slice, progress)
     let names = SiteNames(
       stacks: trace.stacks, symbolizer: Symbolizer(modules: trace.modules), grouping: grouping)
     return PinReport(heaps.first?.captures[moment] ?? .empty, names: names)
@@ -67,7 +69,8 @@ public enum Measurement {
   ///
   /// - Parameter heaps: what to compare; the recorded heap is always there, first if not named.
   public static func story(
-    of trace: TraceFile, heaps: [HeapSpecification], progress: MeasurementProgress = { _ in }
+    of trace: TraceFile, heaps: [HeapSpecification], slice: TraceSlice? = nil,
+    progress: MeasurementProgress = { _ in }
   ) throws -> Story {
     let recorded = HeapSpecification(.recorded)
     var specifications = heaps
@@ -77,16 +80,17 @@ public enum Measurement {
       specifications.insert(recorded, at: 0)
     }
     var census = EntryPointCensus()
-    let measured = try pass(over: trace, specifications, captures: [.peak, .end], progress) {
-      census.add($0)
-    }
+    let measured = try pass(
+      over: trace, specifications, captures: [.peak, .end], slice, progress,
+      opening: { census.open($0) }, also: { census.add($0) })
     let place = specifications.firstIndex(of: recorded)
     let captures = place.map { measured[$0].captures } ?? [:]
     let symbolizer = Symbolizer(modules: trace.modules)
     let names = SiteNames(stacks: trace.stacks, symbolizer: symbolizer, grouping: .function)
-    return Story(
+    var story = Story(
       traceName: trace.path.split(separator: "/").last.map(String.init) ?? trace.path,
-      metadata: trace.metadata, summary: trace.summary, samples: trace.samples,
+      metadata: trace.metadata, summary: slice?.summary ?? trace.summary,
+      samples: trace.samples.filter { slice?.contains($0.time) ?? true },
       recorded: place.map { measured[$0].measures }
         ?? HeapMeasures(allocator: recorded.description),
       pinsAtPeak: PinReport(captures[.peak] ?? .empty, names: names),
@@ -94,12 +98,16 @@ public enum Measurement {
       heaps: measured.map(\.measures), inventory: TraceInventory(of: trace),
       wrongReleases: census.wrongReleases(names),
       symbolProblems: symbolizer.problems.map { "\($0)" })
+    story.span = slice?.span
+    return story
   }
 
   /// One decode of the trace for all heaps; live blocks are captured of the recorded one only.
   private static func pass(
     over trace: TraceFile, _ specifications: [HeapSpecification], captures: [Moment],
-    _ progress: MeasurementProgress, also watch: (UnsafeBufferPointer<Request>) -> Void = { _ in }
+    _ slice: TraceSlice?, _ progress: MeasurementProgress,
+    opening: (TraceOpening) -> Void = { _ in },
+    also watch: (UnsafeBufferPointer<Request>) -> Void = { _ in }
   ) throws -> [MeasuredHeap] {
     if let regions = trace.metadata.regions {
       throw MeasurementError.sampled(denominator: regions.denominator)
@@ -109,12 +117,15 @@ public enum Measurement {
       throw MeasurementError.noAddresses
     }
     let meters = specifications.map { specification in
-      meter(for: specification, trace, specification.kind == .recorded ? captures : [])
+      meter(for: specification, trace, slice, specification.kind == .recorded ? captures : [])
     }
-    let total = Double(max(trace.summary.steps, 1))
+    let total = Double(max(slice?.summary.steps ?? trace.summary.steps, 1))
     var steps = 0
     try Sweep.run(meters) { body in
-      try trace.read(addresses: needsAddresses) { batch in
+      try trace.read(slice, addresses: needsAddresses) { found in
+        for meter in meters { meter.open(found) }
+        opening(found)
+      } _: { batch in
         body(batch)
         watch(batch)
         steps += batch.count
@@ -125,10 +136,13 @@ public enum Measurement {
   }
 
   private static func meter(
-    for specification: HeapSpecification, _ trace: TraceFile, _ captures: [Moment]
+    for specification: HeapSpecification, _ trace: TraceFile, _ slice: TraceSlice?,
+    _ captures: [Moment]
   ) -> HeapMeasurement {
-    let plan = SamplePlan(
-      summary: trace.summary, knowsTimes: trace.metadata.knowsTimes, captures: captures)
+    var plan = SamplePlan(
+      summary: slice?.summary ?? trace.summary, knowsTimes: trace.metadata.knowsTimes,
+      captures: captures, span: slice?.span)
+    plan.isRealHeap = specification.kind == .recorded
     var maker = MeterMaker(allocator: specification.description, plan: plan)
     return specification.kind.build(&maker)
       ?? maker.visit(RecordedHeap(headerBytes: ByteCount(trace.metadata.headerBytes)))

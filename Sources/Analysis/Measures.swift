@@ -293,6 +293,8 @@ public struct Story: Sendable {
   public var wrongReleases: [WrongRelease]
   /// Why functions have no name, one plain sentence for each file that could not be read.
   public var symbolProblems: [String]
+  /// The part of the trace that it is about; nil where it is the whole.
+  public var span: TraceSpan?
   /// The version of Lacuna that made the measures; empty where it does not matter.
   public var version: String
 

@@ -31,8 +31,12 @@ struct SamplePlan {
 
   /// Whether the clock of the trace is one of nanoseconds; it counts steps otherwise.
   let usesTimes: Bool
-  /// The end of the trace on its clock.
+  /// The end of the trace, or of the range of it that is measured, on its clock.
   let end: UInt64
+  /// The beginning.
+  let start: UInt64
+  /// Whether the heap is one that a process had, and not a simulated one.
+  var isRealHeap = false
   /// Stops after so many steps, in order.
   let stepStops: [Stop]
   /// Stops at so many nanoseconds, in order.
@@ -44,15 +48,21 @@ struct SamplePlan {
   /// - Parameters:
   ///   - captures: the moments at which to note the live blocks.
   ///   - points: how many points the timeline may have, at least two.
-  init(summary: TraceSummary, knowsTimes: Bool, captures: [Moment], points: Int = 400) {
-    let usesTimes = knowsTimes && summary.durationNanoseconds > 0
-    let end = usesTimes ? summary.durationNanoseconds : summary.steps
-    let last = UInt64(clamping: min(UInt64(clamping: points - 1), end))
+  ///   - span: from when to when; the whole trace where it is nil.
+  init(
+    summary: TraceSummary, knowsTimes: Bool, captures: [Moment], span: TraceSpan? = nil,
+    points: Int = 400
+  ) {
+    let usesTimes = span?.usesTimes ?? (knowsTimes && summary.durationNanoseconds > 0)
+    let start = span?.lowerBound ?? 0
+    let end = span?.upperBound ?? (usesTimes ? summary.durationNanoseconds : summary.steps)
+    let length = end - start
+    let last = UInt64(clamping: min(UInt64(clamping: points - 1), length))
     var onClock = (0...last).map { index -> Stop in
       // The product of the two may exceed 64 bits; the quotient does not.
-      let product = index.multipliedFullWidth(by: end)
-      let position = last == 0 ? end : last.dividingFullWidth(product).quotient
-      return Stop(position: position, action: .timelinePoint)
+      let product = index.multipliedFullWidth(by: length)
+      let position = last == 0 ? length : last.dividingFullWidth(product).quotient
+      return Stop(position: start + position, action: .timelinePoint)
     }
     var afterSteps = [Stop(position: summary.peakStep, action: .peakSnapshot)]
     for moment in captures {
@@ -66,6 +76,7 @@ struct SamplePlan {
     if !usesTimes { afterSteps += onClock }
     self.usesTimes = usesTimes
     self.end = end
+    self.start = start
     stepStops = afterSteps.sorted { $0.position < $1.position }
     timeStops = usesTimes ? onClock.sorted { $0.position < $1.position } : []
     endCaptures = captures.filter { $0 == .end }

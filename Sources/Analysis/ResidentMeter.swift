@@ -7,6 +7,15 @@ struct ResidentMeter {
   /// Pages times clock ticks, up to `since`.
   private var integral = 0.0
   private var since: UInt64 = 0
+  private var start: UInt64 = 0
+
+  /// Forgets what was before: a range begins at this moment.
+  mutating func restart(at now: UInt64) {
+    peakPages = pages
+    integral = 0
+    since = now
+    start = now
+  }
 
   /// The number of pages is `newPages` from the moment `now` on.
   @inline(__always)
@@ -25,10 +34,10 @@ struct ResidentMeter {
     peakPages = max(peakPages, newPages)
   }
 
-  /// The mean from moment 0 to `end`; the present number when no time has passed at all.
+  /// The mean from the first moment to `end`; the present number when no time has passed at all.
   func meanPages(until end: UInt64) -> Double {
     let end = max(end, since)
-    guard end > 0 else { return Double(pages) }
-    return (integral + Double(pages) * Double(end - since)) / Double(end)
+    guard end > start else { return Double(pages) }
+    return (integral + Double(pages) * Double(end - since)) / Double(end - start)
   }
 }

@@ -18,9 +18,10 @@ public struct ThreadTally: Sendable, Equatable {
   /// All threads of a trace, in the order of their first requests.
   ///
   /// - Complexity: O(steps).
-  public static func all(of file: TraceFile) throws -> [ThreadTally] {
+  public static func all(of file: TraceFile, slice: TraceSlice? = nil) throws -> [ThreadTally] {
     var tallies = file.threads.map { ThreadTally(thread: $0, events: 0) }
-    try file.read(addresses: false) { batch in
+    try file.read(slice, addresses: false) { _ in
+    } _: { batch in
       for request in batch where tallies.indices.contains(request.thread.index) {
         switch request.operation {
         case .allocate, .free, .reallocate, .reallocateEnd, .freeUnknown:

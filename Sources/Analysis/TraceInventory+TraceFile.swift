@@ -7,9 +7,8 @@ extension TraceInventory {
   /// Counts what is in an open trace.
   public init(of trace: TraceFile) {
     self.init(
-      fileBytes: ByteCount(trace.fileBytes), threads: trace.threads.count,
-      // Stack 0 stands for none.
-      stacks: max(0, trace.stacks.count - 1), modules: trace.modules.count,
+      fileBytes: ByteCount(trace.fileBytes), threads: trace.threadCount,
+      stacks: trace.stackCount, modules: trace.moduleCount,
       isComplete: trace.isComplete, damage: trace.damage.map(\.description))
   }
 }

@@ -16,6 +16,7 @@ public struct Replayer<H: Heap & ~Copyable, O: Observer & ~Copyable>: ~Copyable 
   @usableFromInline var stepCount: UInt64 = 0
   @usableFromInline var eventCount: UInt64 = 0
   @usableFromInline var ignoredCount: UInt64 = 0
+  @usableFromInline var slotsBefore: UInt64 = 0
   @usableFromInline var slots = SlotTable()
 
   /// No block asks for more: a trace may claim any size, the simulated address space has an end.
@@ -39,6 +40,18 @@ public struct Replayer<H: Heap & ~Copyable, O: Observer & ~Copyable>: ~Copyable 
   ///
   /// A sound trace has none.
   public var ignoredSlots: UInt64 { ignoredCount }
+
+  /// Applies the steps that lead to the beginning of a range of a trace.
+  ///
+  /// They are not counted; the steps of the range follow with ``apply(_:)``, and ``steps`` goes on
+  /// from the steps before the range.
+  @inlinable
+  public mutating func open(_ opening: TraceOpening) {
+    slotsBefore = UInt64(opening.slots)
+    opening.steps.withUnsafeBufferPointer { apply($0) }
+    stepCount = opening.stepsBefore
+    eventCount = 0
+  }
 
   /// Applies the steps in order.
   @inlinable
@@ -88,7 +101,7 @@ public struct Replayer<H: Heap & ~Copyable, O: Observer & ~Copyable>: ~Copyable 
   @inlinable
   @inline(__always)
   mutating func begin(_ request: Request) {
-    guard slots.makeRoom(for: request.slot, limit: stepCount) else {
+    guard slots.makeRoom(for: request.slot, limit: stepCount &+ slotsBefore) else {
       ignoredCount &+= 1
       return
     }

@@ -13,6 +13,8 @@ public struct TraceDetails {
   public var listsSnapshots = false
   /// The other traces of the same recording; nil where only one process was recorded.
   public var family: TraceFamily?
+  /// The range that was asked for; nil where that is all of the trace.
+  public var slice: TraceSlice?
   /// What each thread recorded; nil where that was not asked for.
   public var threads: [ThreadTally]?
   /// What was called; nil where that was not asked for.
@@ -35,7 +37,7 @@ public struct TraceDetails {
   ///
   /// `lastSnapshot` is null where there are no snapshots, `family` where only one process was
   /// recorded. `calls` adds `entryPoints` and `wrongReleases`, `threads` all of them as
-  /// `threadList`, `listsSnapshots` all snapshots as `snapshotList`.
+  /// `threadList`, `listsSnapshots` all snapshots as `snapshotList`, a `slice` what lived before it.
   var members: [String: JSONValue] {
     var members: [String: JSONValue] = [
       "family": family.map { JSONValue($0) } ?? .null,
@@ -46,6 +48,12 @@ public struct TraceDetails {
     if listsSnapshots { members["snapshotList"] = .array(snapshots.map { JSONValue($0) }) }
     if let threads { members["threadList"] = .array(threads.map { JSONValue($0) }) }
     if let calls { members.merge(calls.members) { _, new in new } }
+    if let slice {
+      members["liveBlocksBefore"] = .unsigned(slice.liveBlocksBefore)
+      members["liveBytesBefore"] = JSONValue(slice.liveBytesBefore)
+      // The bytes of the file are those of the whole trace.
+      members["bytesPerEvent"] = .null
+    }
     return members
   }
 }

@@ -19,8 +19,13 @@ final class ChunkFile {
   private let deflater = Deflater()
   private var offset = 0
   private var sequence: UInt32 = 0
-  private(set) var entries: [IndexEntry] = []
+  /// Chunks that no part of the index lists yet.
+  var entries: [IndexEntry] = []
+  var index = IndexProgress()
   private(set) var failure: TraceError?
+  /// The length of the file after each of the last chunks that were handed over.
+  private var progress = [Int](repeating: 0, count: 64)
+  private var handedOver = 0
 
   /// Head, section table and sections of the chunk under construction; the table has room for
   /// all sections, and those that follow are moved next to it in the end.
@@ -133,20 +138,31 @@ final class ChunkFile {
     }
     bodyCount = 0
     sections = 0
+    writeIndexPartIfFull(after: header)
   }
 
   /// Writes the footer behind an index chunk that was written last.
   func finishFile() {
-    guard let index = entries.last else { return }
+    guard let index = index.earlierOffset else { return }
     var bytes = [UInt8](repeating: 0, count: TraceFormat.footerBytes)
     bytes.withUnsafeMutableBytes { bytes in
       bytes.baseAddress.map {
-        Footer(indexOffset: index.offset, chunks: UInt32(truncatingIfNeeded: entries.count))
+        Footer(indexOffset: index, chunks: sequence)
           .write(to: $0)
       }
     }
     bytes.withUnsafeBytes { append($0) }
   }
+
+  /// Takes note that what was handed over last is in the file.
+  func noteProgress() {
+    progress[handedOver & 63] = offset
+    handedOver += 1
+  }
+
+  /// The length of the file after the first `number` of those that were handed over, if that is not
+  /// too long ago.
+  func bytes(through number: Int) -> Int { number > 0 ? progress[(number - 1) & 63] : 0 }
 
   private func reserve(_ count: Int) {
     guard bodyCount + count > bodyCapacity else { return }

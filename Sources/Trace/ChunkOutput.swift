@@ -13,6 +13,8 @@ struct RawChunk {
   var header = ChunkHeader(kind: .events)
   var sections: [Section] = []
   var bytes: [UInt8] = []
+  /// What the chunk is made of instead of sections, where it is a keyframe.
+  var keyframe: RawKeyframe?
   /// Whether there is no time to pack it.
   var isHurried = false
 }
@@ -25,6 +27,7 @@ final class ChunkOutput {
   private let file: ChunkFile
   private var chunk = RawChunk()
   private var eventChunks = 0
+  private var submitted = 0
   private var packer: PackingThread?
   /// Whether packing may only take what processors would idle away, and little more; holds for chunks that are large
   /// enough for the second thread, from the first of them on.
@@ -44,11 +47,6 @@ final class ChunkOutput {
   /// Errors of chunks under way are known after ``drain()``.
   var failure: TraceError? { packer?.failure ?? file.failure }
 
-  /// The chunks in the file.
-  ///
-  /// Valid after ``drain()``.
-  var entries: [IndexEntry] { file.entries }
-
   /// Adds a section to the chunk under construction.
   func section(_ id: SectionID, _ raw: UnsafeBufferPointer<UInt8>, tryingBoth: Bool = false) {
     let start = chunk.bytes.count
@@ -67,27 +65,53 @@ final class ChunkOutput {
     return eventChunks & 15 == 1
   }
 
+  /// Lists so many chunks in a part of the index at most; for tests of small traces.
+  func setIndexParts(of entries: Int) {
+    drain()
+    file.index.entriesPerPart = entries
+  }
+
   /// Ends the chunk under construction.
   func finishChunk(_ header: ChunkHeader) {
     var finished = RawChunk()
     swap(&finished, &chunk)
     finished.header = header
-    if packer == nil, finished.bytes.count > Self.largeBytes {
-      packer = PackingThread(file, waitsForIdle: packsWhenIdle)
-    }
+    submit(finished, isLarge: finished.bytes.count > Self.largeBytes)
+  }
+
+  /// Writes a keyframe, which may become several chunks of the file.
+  func finishKeyframe(_ keyframe: RawKeyframe, _ header: ChunkHeader) {
+    var chunk = RawChunk()
+    chunk.header = header
+    chunk.keyframe = keyframe
+    submit(chunk, isLarge: keyframe.blocks.count > Self.largeBytes / 16)
+  }
+
+  private func submit(_ chunk: RawChunk, isLarge: Bool) {
+    submitted += 1
+    if packer == nil, isLarge { packer = PackingThread(file, waitsForIdle: packsWhenIdle) }
     if let packer {
-      packer.submit(finished)
+      packer.submit(chunk)
     } else {
-      file.write(finished)
+      file.write(chunk)
+      file.noteProgress()
     }
+  }
+
+  /// The bytes of the file up to a chunk that was handed over some time ago: so long that it is
+  /// surely written, however slow the second thread is.
+  var settledBytes: Int {
+    let number = submitted - PackingThread.most - 2
+    return packer?.bytes(through: number) ?? file.bytes(through: number)
   }
 
   /// Waits until all chunks are in the file.
   func drain() { packer?.drain() }
 
-  /// Writes the footer behind an index chunk that was written last.
-  func finishFile() {
+  /// Ends the file with the rest of the index and the footer.
+  func finishFile(_ header: ChunkHeader) {
     drain()
+    file.writeIndex(header)
     file.finishFile()
   }
 }
@@ -95,6 +119,7 @@ final class ChunkOutput {
 extension ChunkFile {
   /// Packs a chunk and writes it.
   func write(_ chunk: RawChunk) {
+    if let keyframe = chunk.keyframe { return write(keyframe, chunk.header) }
     chunk.bytes.withUnsafeBufferPointer { bytes in
       for part in chunk.sections {
         section(

@@ -1,50 +1,90 @@
-// One pass over all steps of a file.
+// One pass over the steps of a file.
 
 import MemoryUnits
 
 /// Reads the steps of a file's intact events chunks in order.
 struct EventReader {
-  private static let batch = 4096
+  static let batch = 4096
 
   let file: FileBytes
-  let chunks: [FoundChunk]
+  let chunks: [ChunkRecord]
   let stacks: StackTable
   let threads: Int
   let addresses: Bool
+  /// What lives before the first of the chunks, where that is not the first of the file.
+  var keyframe: KeyframeStart?
 
   /// What the chunks say beside their steps, so far.
-  struct Tally {
+  struct Tally: Sendable {
     var reusedAddresses: UInt64 = 0
     var lostEvents: UInt64 = 0
     var truncatedStacks: UInt64 = 0
+    /// The number of the first step of the batch.
+    var firstStep: UInt64 = 0
+    /// Slots that were given out up to the end of the batch.
+    var slotsUsed: UInt32 = 0
   }
 
-  /// Hands out all steps in batches and adds what cannot be read to `damage`.
+  /// Hands out all steps in batches until `body` says that it has enough; adds what cannot be read to
+  /// `damage`.
   ///
   /// A batch may be empty: a chunk without steps can still change the tally.
   func read(
     _ damage: inout [TraceDamage],
-    _ body: (UnsafeBufferPointer<Request>, Tally) throws -> Void
+    _ body: (UnsafeBufferPointer<Request>, Tally) throws -> Bool
   ) throws {
+    let steps = chunks.reduce(0) { $0 &+ UInt64($1.steps) }
+    if steps > DecodeAhead.fewSteps, DecodeAhead.isWorthwhile, let ahead = DecodeAhead(self) {
+      return try ahead.read(&damage, body)
+    }
+    let requests = UnsafeMutablePointer<Request>.allocate(capacity: Self.batch)
+    defer { requests.deallocate() }
+    var hasEnough = false
+    var failure: (any Error)?
+    try decode(&damage) { () -> UnsafeMutablePointer<Request>? in
+      hasEnough ? nil : requests
+    } deliver: { count, tally in
+      do {
+        hasEnough = try !body(UnsafeBufferPointer(start: requests, count: count), tally)
+      } catch {
+        failure = error
+        hasEnough = true
+      }
+    }
+    if let failure { throw failure }
+  }
+
+  /// Decodes all steps into memory that `room` offers for each batch, until it offers none; `deliver`
+  /// is told how many steps stand there then.
+  func decode(
+    _ damage: inout [TraceDamage], room: () -> UnsafeMutablePointer<Request>?,
+    deliver: (Int, Tally) -> Void
+  ) throws(TraceError) {
     let payload = ChunkPayload(file)
     var decoder = EventDecoder(
       stacks: stacks, threads: threads, addresses: addresses,
-      expecting: chunks.reduce(0) { $0 &+ UInt64($1.header.steps) })
-    let requests = UnsafeMutablePointer<Request>.allocate(capacity: Self.batch)
-    defer { requests.deallocate() }
-    for chunk in chunks {
-      var problem = try payload.load(chunk, addresses: addresses)
+      expecting: chunks.reduce(UInt64(keyframe?.blocks.count ?? 0)) { $0 &+ UInt64($1.steps) })
+    if let keyframe { decoder.begin(at: keyframe) }
+    for record in chunks {
+      guard let chunk = try file.chunk(record) else {
+        damage.append(TraceDamage(record, "the chunk is not where the index says"))
+        continue
+      }
+      var problem = try load(chunk, payload)
       var lost = UInt64(chunk.header.steps)
       if problem == nil {
         // Every allocation takes at least one byte before it is packed.
         let limit = UInt64(chunk.offset * TraceFormat.maximumDeflateRatio)
         if decoder.begin(chunk.header, payload, limit: limit) {
           while true {
+            guard let requests = room() else { return }
+            let first = chunk.header.firstStep &+ UInt64(decoder.step)
             let count = decoder.next(into: requests, capacity: Self.batch)
             let tally = Tally(
               reusedAddresses: decoder.reusedAddresses, lostEvents: decoder.lostEvents,
-              truncatedStacks: decoder.truncatedStacks)
-            try body(UnsafeBufferPointer(start: requests, count: count), tally)
+              truncatedStacks: decoder.truncatedStacks, firstStep: first,
+              slotsUsed: decoder.live.slotsUsed)
+            deliver(count, tally)
             if decoder.isDone { break }
           }
         }
@@ -53,6 +93,15 @@ struct EventReader {
       }
       if let problem { damage.append(TraceDamage(chunk, lostSteps: lost, problem)) }
     }
+  }
+
+  private func load(
+    _ chunk: FoundChunk, _ payload: ChunkPayload
+  ) throws(TraceError) -> String? {
+    guard chunk.header.version == 1 else {
+      return "this chunk belongs to a later version of the format"
+    }
+    return try payload.load(chunk, addresses: addresses)
   }
 
   /// The totals of all steps that can be read; steps known to be lost count as lost events.
@@ -67,6 +116,7 @@ struct EventReader {
       try read(&damage) { batch, tally in
         for request in batch { sizes.add(request, to: &totals) }
         last = tally
+        return true
       }
     } catch let error as TraceError {
       throw error
@@ -81,8 +131,11 @@ struct EventReader {
 }
 
 /// The sizes of the live blocks by slot, which the totals need.
-private struct SlotSizes {
+struct SlotSizes {
   private var sizes: [Int64] = []
+
+  /// Takes note of a block that lives.
+  mutating func set(_ request: Request) { set(request.slot.index, request.size.rawValue) }
 
   mutating func add(_ request: Request, to totals: inout SummaryBuilder) {
     let time = request.time.nanoseconds

@@ -34,7 +34,7 @@ struct FileScan {
     guard file.count > 0 else { throw .empty(path: file.path) }
     guard file.count >= TraceFormat.fileHeaderBytes else { throw .notATrace(path: file.path) }
     var bytes: (UInt64, UInt64) = (0, 0)
-    try readStruct(&bytes, at: 0)
+    try file.read(into: &bytes, at: 0)
     let version = withUnsafeBytes(of: bytes) { $0.baseAddress.flatMap { FileHeader.version($0) } }
     if let version {
       guard version <= TraceFormat.version, version > 0 else {
@@ -43,16 +43,16 @@ struct FileScan {
       return
     }
     // A damaged head in front of an intact chunk is still the head of a trace.
-    guard try header(at: position) != nil else { throw .notATrace(path: file.path) }
+    guard try file.chunkHeader(at: position) != nil else { throw .notATrace(path: file.path) }
     note(0..<TraceFormat.fileHeaderBytes, "the head of the file is damaged; nothing is lost")
   }
 
   /// Handles what stands at the current position; false at the end.
   private mutating func step() throws(TraceError) -> Bool {
-    if let header = try header(at: position) {
+    if let header = try file.chunkHeader(at: position) {
       return try take(header)
     }
-    if file.count - position == TraceFormat.footerBytes, try footer() != nil {
+    if file.count - position == TraceFormat.footerBytes, try file.footer(at: position) != nil {
       // The offset in the footer is for readers that start there; here the index has been met.
       hasEnd = chunks.last?.kind == .index
       if !hasEnd {
@@ -90,27 +90,6 @@ struct FileScan {
       noteLost(chunk, chunk.offset..<end, "the checksum does not match")
     }
     return true
-  }
-
-  private func header(at offset: Int) throws(TraceError) -> ChunkHeader? {
-    guard offset + TraceFormat.chunkHeaderBytes <= file.count else { return nil }
-    var bytes = InlineArray<8, UInt64>(repeating: 0)
-    try readStruct(&bytes, at: offset)
-    return withUnsafeBytes(of: &bytes) { $0.baseAddress.flatMap { ChunkHeader($0) } }
-  }
-
-  private func footer() throws(TraceError) -> Footer? {
-    var bytes: (UInt64, UInt64, UInt64) = (0, 0, 0)
-    try readStruct(&bytes, at: position)
-    return withUnsafeBytes(of: bytes) { $0.baseAddress.flatMap { Footer($0) } }
-  }
-
-  private func readStruct<T: BitwiseCopyable>(_ value: inout T, at offset: Int) throws(TraceError) {
-    let count = MemoryLayout<T>.size
-    let buffer = UnsafeMutableRawPointer.allocate(byteCount: count, alignment: 16)
-    defer { buffer.deallocate() }
-    try file.read(count, at: offset, into: buffer)
-    value = buffer.load(as: T.self)
   }
 
   /// The place of the next intact head behind a damaged one.

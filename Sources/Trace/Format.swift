@@ -47,6 +47,7 @@ enum ChunkKind: UInt8, CaseIterable {
   case index = 8
   case snapshots = 9
   case marks = 10
+  case keyframe = 11
 }
 
 /// What a section of a chunk holds.
@@ -87,14 +88,24 @@ enum SectionID: UInt8 {
   /// When threads began and ended.
   case lifetimes = 28
 
+  /// What stands at the head of each chunk of a keyframe, and the allocations of its blocks.
+  case keyframe = 26
+  case allocations = 27
+  /// Where the part of the index before this one is.
+  case earlierIndex = 29
+  /// How many entries the tables have.
+  case counts = 30
+
   case addresses = 32
   case rawAddresses = 33
   case usables = 34
+  /// The memory that the allocator holds at a keyframe.
+  case held = 40
 
   static let firstOfAddressLayer: UInt8 = 32
 
   /// Whether a reader that does not know the section may ignore it.
-  var maySkip: Bool { self == .lifetimes }
+  var maySkip: Bool { self == .lifetimes || self == .earlierIndex || self == .counts }
 }
 
 /// How the bytes of a section are packed.

@@ -50,6 +50,20 @@ struct LiveSlots: ~Copyable {
     return slot
   }
 
+  /// Slots that were given out so far, whether or not they are free now.
+  var slotsUsed: UInt32 { slots }
+
+  /// Gives an allocation before `next`, which is not known yet, the next slot that nobody had.
+  mutating func adopt(_ allocation: UInt64) {
+    let place = Int(truncatingIfNeeded: allocation & (ringSize &- 1))
+    if next &- allocation <= ringSize {
+      ring[place] = slots
+    } else {
+      _ = older.set(allocation, slots)
+    }
+    slots &+= 1
+  }
+
   /// Gives the next allocation a slot that `take` returned before.
   @inline(__always)
   mutating func keep(_ slot: UInt32) {

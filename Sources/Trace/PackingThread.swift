@@ -11,7 +11,7 @@ import Glibc
 /// All state is behind one lock; the file belongs to the thread while chunks are under way.
 final class PackingThread: @unchecked Sendable {
   /// So many chunks may wait: some tens of MiB.
-  private static let most = 32
+  static let most = 32
   /// So many may wait for an idle processor.
   private static let mostForIdle = 4
   /// `SCHED_IDLE` of the kernel: any thread may choose it, and leave it again.
@@ -93,6 +93,13 @@ final class PackingThread: @unchecked Sendable {
     _ = pthread_setschedparam(thread, policy, &parameters)
   }
 
+  /// What ``ChunkFile/bytes(through:)`` says of a chunk that is written.
+  func bytes(through number: Int) -> Int {
+    pthread_mutex_lock(lock)
+    defer { pthread_mutex_unlock(lock) }
+    return file.bytes(through: number)
+  }
+
   /// Waits until everything submitted is in the file.
   func drain() {
     pthread_mutex_lock(lock)
@@ -144,6 +151,7 @@ final class PackingThread: @unchecked Sendable {
       let cost = Self.nanoseconds(CLOCK_THREAD_CPUTIME_ID) - start
       pthread_mutex_lock(lock)
       if wasBehind { taken += cost }
+      file.noteProgress()
       isPacking = false
       firstFailure = file.failure
       if waiting.isEmpty, isUrgent { relax() }

@@ -16,6 +16,10 @@ struct StackTableEncoder: ~Copyable {
   /// A node and an entry point, as one number, to the stack.
   private var known = FlatMap<UInt32>()
 
+  /// All nodes but the root, and all stacks but the unknown one.
+  var nodeCount: Int { Int(firstNode) - 1 + nodes.count }
+  var stackCount: Int { Int(firstStack) - 1 + stacks.count }
+
   /// Nodes or stacks that wait for a chunk.
   var pending: Int { max(nodes.count, stacks.count) }
 

@@ -9,10 +9,28 @@ import MemoryUnits
 /// as an unknown address too. Which halves belong together does not matter for the totals.
 struct SummaryBuilder {
   private(set) var summary = TraceSummary()
-  private var openReallocations: UInt64 = 0
+  private(set) var openReallocations: UInt64 = 0
   /// Whether blocks of which nothing is known may live from before recording began.
-  private var hasEarlierBlocks = false
-  private var hasImage = false
+  private(set) var hasEarlierBlocks = false
+  private(set) var hasImage = false
+
+  init() {}
+
+  /// Goes on from a moment at which so much lives; the peak so far is that.
+  init(
+    liveBytes: Int64, liveBlocks: UInt64, nanoseconds: UInt64, openReallocations: UInt64,
+    hasEarlierBlocks: Bool, hasImage: Bool
+  ) {
+    summary.liveBytesAtEnd = liveBytes
+    summary.liveBlocksAtEnd = liveBlocks
+    summary.peakLiveBytes = liveBytes
+    summary.peakLiveBlocks = liveBlocks
+    summary.peakNanoseconds = nanoseconds
+    summary.durationNanoseconds = nanoseconds
+    self.openReallocations = openReallocations
+    self.hasEarlierBlocks = hasEarlierBlocks
+    self.hasImage = hasImage
+  }
 
   /// Says that blocks from before recording began may live, until another program image begins.
   mutating func startInMidst() { hasEarlierBlocks = true }

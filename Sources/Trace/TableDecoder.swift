@@ -48,7 +48,7 @@ struct TraceTables: Sendable {
       summary = TraceSummary(fields: fields)
     case .index:
       return payload.source(.body).isAtEnd ? "the index is empty" : nil
-    case .events:
+    case .events, .keyframe:
       break
     }
     return nil

@@ -16,7 +16,9 @@ extension TraceWriter {
       address: address, size: size, usable: usable, alignmentShift: alignmentShift, stack: stack,
       thread: thread, time: time)
     if isFree { return }
-    state.pointee.place(address, Self.bounded(size), stack, thread, time)
+    let size = Self.bounded(size)
+    let usable = Self.bounded(usable, atLeast: size)
+    state.pointee.place(address, size, usable, alignmentShift, stack, thread, time)
     begin(address, size, usable, alignmentShift, stack, thread, time)
   }
 
@@ -27,21 +29,23 @@ extension TraceWriter {
     thread: ThreadIndex, time: Timestamp
   ) -> Bool {
     prepare(thread)
-    guard state.pointee.placeIfFree(address, Self.bounded(size), stack) else { return false }
+    let size = Self.bounded(size)
+    let usable = Self.bounded(usable, atLeast: size)
+    let block = state.pointee.block(size, usable, alignmentShift, stack, thread, time)
+    guard state.pointee.placeIfFree(address, block) else { return false }
     begin(address, size, usable, alignmentShift, stack, thread, time)
     return true
   }
 
   @inline(__always)
   private func begin(
-    _ address: Address, _ size: ByteCount, _ usable: ByteCount, _ alignmentShift: UInt8,
+    _ address: Address, _ size: UInt64, _ usable: UInt64, _ alignmentShift: UInt8,
     _ stack: StackID, _ thread: ThreadIndex, _ time: Timestamp
   ) {
-    let size = Self.bounded(size)
     state.pointee.columns.step(ends: 0, thread: thread.rawValue, tick: Self.tick(time))
     state.pointee.columns.begin(
-      address: address.rawValue, size: size, usable: Self.bounded(usable, atLeast: size),
-      alignmentShift: alignmentShift, stack: stack.rawValue)
+      address: address.rawValue, size: size, usable: usable, alignmentShift: alignmentShift,
+      stack: stack.rawValue)
     state.pointee.totals.allocate(Int64(size), state.pointee.nanoseconds)
   }
 
@@ -70,7 +74,7 @@ extension TraceWriter {
     state.pointee.columns.step(ends: 1, thread: thread.rawValue, tick: Self.tick(time))
     state.pointee.columns.refer(to: block.allocation)
     state.pointee.columns.release(entry, family: block.family)
-    state.pointee.totals.free(block.size, state.pointee.nanoseconds)
+    state.pointee.totals.free(Int64(block.size), state.pointee.nanoseconds)
     return true
   }
 
@@ -87,7 +91,8 @@ extension TraceWriter {
         new: new, size: size, usable: usable, stack: stack, thread: thread, time: time)
     }
     let size = Self.bounded(size)
-    state.pointee.place(new, size, stack, thread, time)
+    state.pointee.place(
+      new, size, Self.bounded(usable, atLeast: size), 0, stack, thread, time)
     state.pointee.columns.step(ends: 0, thread: thread.rawValue, tick: Self.tick(time))
     state.pointee.columns.exception(StepCode.reallocate)
     state.pointee.columns.refer(to: block.allocation)
@@ -95,7 +100,7 @@ extension TraceWriter {
       address: new.rawValue, size: size, usable: Self.bounded(usable, atLeast: size),
       alignmentShift: 0, stack: stack.rawValue)
     state.pointee.totals.reallocate(
-      from: block.size, to: Int64(size), state.pointee.nanoseconds)
+      from: Int64(block.size), to: Int64(size), state.pointee.nanoseconds)
   }
 
   /// The first half of a reallocation between whose halves other steps lie: the old block ended.
@@ -107,7 +112,7 @@ extension TraceWriter {
     state.pointee.columns.step(ends: 1, thread: thread.rawValue, tick: Self.tick(time))
     state.pointee.columns.exception(StepCode.reallocateBegin)
     state.pointee.columns.refer(to: block.allocation)
-    state.pointee.totals.reallocateBegin(block.size, state.pointee.nanoseconds)
+    state.pointee.totals.reallocateBegin(Int64(block.size), state.pointee.nanoseconds)
   }
 
   /// The second half of a reallocation: the new block began.
@@ -117,7 +122,8 @@ extension TraceWriter {
   ) {
     prepare(thread)
     let size = Self.bounded(size)
-    state.pointee.place(new, size, stack, thread, time)
+    state.pointee.place(
+      new, size, Self.bounded(usable, atLeast: size), 0, stack, thread, time)
     state.pointee.columns.step(ends: 0, thread: thread.rawValue, tick: Self.tick(time))
     state.pointee.columns.exception(StepCode.reallocateEnd)
     state.pointee.columns.begin(
@@ -146,8 +152,10 @@ extension TraceWriter {
     state.pointee.columns.exception(code)
     state.pointee.columns.rawAddresses.varint(address.rawValue)
     if code == StepCode.startBreak {
+      state.pointee.held.startBreak(at: address.rawValue)
       state.pointee.totals.startBreak(state.pointee.nanoseconds)
     } else {
+      state.pointee.held.moveBreak(to: address.rawValue)
       state.pointee.totals.moveBreak(state.pointee.nanoseconds)
     }
   }
@@ -163,6 +171,7 @@ extension TraceWriter {
       request.size = ByteCount(Int64(Self.bounded(request.size)))
     }
     state.pointee.columns.side(request)
+    if request.operation == .resizeHeap { state.pointee.held.apply(request) }
     state.pointee.totals.sideStep(state.pointee.nanoseconds)
   }
 
@@ -189,7 +198,7 @@ extension TraceWriter {
       state.pointee.columns.threadlessStep(tick: Self.tick(time))
       state.pointee.columns.exception(StepCode.abandon)
       state.pointee.columns.refer(to: block.allocation)
-      state.pointee.totals.abandon(block.size, state.pointee.nanoseconds)
+      state.pointee.totals.abandon(Int64(block.size), state.pointee.nanoseconds)
     }
   }
 
@@ -200,7 +209,7 @@ extension TraceWriter {
 
   /// Whether a block lives at that address.
   @inline(__always)
-  public func isLive(_ address: UInt64) -> Bool { state.pointee.blocks.find(address) != nil }
+  public func isLive(_ address: UInt64) -> Bool { state.pointee.blocks.contains(address) }
 
   /// Makes sure that the chunk has room for what one call may append, and the thread a description.
   @inline(__always)
@@ -225,12 +234,22 @@ extension WriterState {
   @inline(__always)
   var nanoseconds: UInt64 { columns.lastTick &* TraceFormat.nanosecondsPerTick }
 
+  /// The block that the next allocating step begins.
+  @inline(__always)
+  func block(
+    _ size: UInt64, _ usable: UInt64, _ alignmentShift: UInt8, _ stack: StackID,
+    _ thread: ThreadIndex, _ time: Timestamp
+  ) -> WrittenBlock {
+    WrittenBlock(
+      allocation: columns.nextAllocation, size: size, usable: usable,
+      tick: max(time.nanoseconds / TraceFormat.nanosecondsPerTick, columns.lastTick),
+      stack: stack.rawValue, thread: thread.rawValue, alignmentShift: alignmentShift,
+      family: families.family(of: stack.rawValue))
+  }
+
   /// Remembers the block that is about to begin; false, and without effect, where one lives.
   @inline(__always)
-  mutating func placeIfFree(_ address: Address, _ size: UInt64, _ stack: StackID) -> Bool {
-    let block = WrittenBlock(
-      allocation: columns.nextAllocation, size: Int64(size),
-      family: families.family(of: stack.rawValue))
+  mutating func placeIfFree(_ address: Address, _ block: WrittenBlock) -> Bool {
     guard let old = blocks.set(address.rawValue, block) else { return true }
     _ = blocks.set(address.rawValue, old)
     return false
@@ -239,11 +258,13 @@ extension WriterState {
   /// Remembers the block that is about to begin; abandons one that lives at its address.
   @inline(__always)
   mutating func place(
-    _ address: Address, _ size: UInt64, _ stack: StackID, _ thread: ThreadIndex, _ time: Timestamp
+    _ address: Address, _ size: UInt64, _ usable: UInt64, _ alignmentShift: UInt8,
+    _ stack: StackID, _ thread: ThreadIndex, _ time: Timestamp
   ) {
-    if placeIfFree(address, size, stack) { return }
+    let block = block(size, usable, alignmentShift, stack, thread, time)
+    if placeIfFree(address, block) { return }
     abandonReused(address, thread, time)
-    _ = placeIfFree(address, size, stack)
+    _ = placeIfFree(address, block)
   }
 
   /// Ends the block at an address because the address is about to be handed out again.
@@ -254,7 +275,7 @@ extension WriterState {
     columns.step(ends: 1, thread: thread.rawValue, tick: tick)
     columns.exception(StepCode.abandonReused)
     columns.refer(to: block.allocation)
-    totals.abandon(block.size, nanoseconds)
+    totals.abandon(Int64(block.size), nanoseconds)
     totals.noteLiveAddresses(1)
   }
 }

@@ -1,29 +1,10 @@
 // The writer of trace files: what recorders and importers feed.
 
-/// A block that lives at the moment, as the writer knows it.
-struct WrittenBlock: BitwiseCopyable {
-  var allocation: UInt64
-  private var sizeAndFamily: UInt64
-
-  /// Sizes are below 2^49.
-  @inline(__always)
-  init(allocation: UInt64, size: Int64, family: UInt8) {
-    self.allocation = allocation
-    sizeAndFamily = UInt64(bitPattern: size) | UInt64(family) &<< 56
-  }
-
-  @inline(__always)
-  var size: Int64 { Int64(bitPattern: sizeAndFamily & 0x00ff_ffff_ffff_ffff) }
-
-  /// What ``ReleasePrediction`` goes by.
-  @inline(__always)
-  var family: UInt8 { UInt8(truncatingIfNeeded: sizeAndFamily &>> 56) }
-}
-
 /// What changes with every step; kept behind one pointer, apart from the object's bookkeeping.
 struct WriterState: ~Copyable {
   var columns = EventColumns()
-  var blocks = FlatMap<WrittenBlock>(capacityShift: 12)
+  var blocks = LiveBlocks()
+  var held = HeldMemory()
   var totals = SummaryBuilder()
   var families = StackFamilies()
 
@@ -38,7 +19,7 @@ struct WriterState: ~Copyable {
 /// - Complexity: O(1) expected for each step. Memory follows the live blocks and the stacks.
 public final class TraceWriter {
   let state: UnsafeMutablePointer<WriterState>
-  private let output: ChunkOutput
+  let output: ChunkOutput
   private var stackTable = StackTableEncoder()
   private var moduleTable = PendingTable()
   private var threadTable = PendingTable()
@@ -47,6 +28,7 @@ public final class TraceWriter {
   private var snapshotTable = SnapshotTable()
   private var markTable = PendingTable()
   private var markCount: UInt32 = 0
+  private var moduleCount: UInt64 = 0
   private var threads: [ThreadDescription] = []
   /// Threads that exist, for a quick comparison; the same as `threads.count`.
   private(set) var threadLimit: UInt32 = 0
@@ -55,7 +37,8 @@ public final class TraceWriter {
   private var lostEvents: UInt64 = 0
   private var truncatedStacks: UInt64 = 0
   private var tallyIsWritten = true
-  private var stepsWritten: UInt64 = 0
+  private(set) var stepsWritten: UInt64 = 0
+  var keyframes = KeyframeSchedule()
   private var isFinished = false
 
   /// Creates the file, or empties one that is there, and writes its head and the metadata.
@@ -189,6 +172,7 @@ public final class TraceWriter {
   /// Adds a file that was mapped as code.
   public func module(_ module: Module) {
     moduleTable.sink.module(module)
+    moduleCount += 1
     if moduleTable.isFull { moduleTable.write(to: output, tableHeader(.modules)) }
   }
 
@@ -248,19 +232,18 @@ public final class TraceWriter {
   ///
   /// What is appended afterwards is ignored.
   public func finish() throws(TraceError) {
+    keyframes.isOver = true
     endChunk()
     if !isFinished {
       isFinished = true
       var body = ByteSink()
       body.summary(summary)
       output.section(.body, body.bytes)
-      output.finishChunk(tableHeader(.summary))
-      output.drain()
       body = ByteSink()
-      body.index(output.entries)
-      output.section(.body, body.bytes)
-      output.finishChunk(tableHeader(.index))
-      output.finishFile()
+      body.counts(counts)
+      output.section(.counts, body.bytes)
+      output.finishChunk(tableHeader(.summary))
+      output.finishFile(tableHeader(.index))
     }
     output.drain()
     if let failure = output.failure { throw failure }
@@ -279,9 +262,16 @@ public final class TraceWriter {
       writeSnapshots()
       markTable.write(to: output, tableHeader(.marks))
       if state.pointee.columns.steps > 0 || !tallyIsWritten { writeEvents() }
+      writeKeyframeIfDue()
     }
     state.pointee.columns.removeAll()
     adoptUsableRule()
+  }
+
+  private var counts: TableCounts {
+    TableCounts(
+      stacks: UInt64(stackTable.stackCount), nodes: UInt64(stackTable.nodeCount),
+      modules: moduleCount)
   }
 
   private func writeEvents() {
@@ -311,7 +301,7 @@ public final class TraceWriter {
     output.finishChunk(tableHeader(.metadata))
   }
 
-  private func tableHeader(_ kind: ChunkKind) -> ChunkHeader {
+  func tableHeader(_ kind: ChunkKind) -> ChunkHeader {
     var header = ChunkHeader(kind: kind)
     header.firstStep = stepsWritten
     header.threads = threadLimit

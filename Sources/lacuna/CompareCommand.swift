@@ -25,6 +25,7 @@ struct CompareCommand: ParsableCommand {
   @Flag(help: "Compare all known heaps, each with its defaults (what is done anyway).")
   var all = false
 
+  @OptionGroup var range: TimeRangeOptions
   @OptionGroup var output: OutputOptions
 
   func run() throws {
@@ -36,10 +37,13 @@ struct CompareCommand: ParsableCommand {
       heaps.removeAll { $0.kind == .recorded }
       note("the trace has no addresses, so the recorded heap is left out")
     }
+    let slice = try range.slice(of: file, quiet: output.quiet)
     let measures = try measured("comparing", file, quiet: output.quiet) {
-      try Measurement.measure(trace: file, specifications: heaps, progress: $0)
+      try Measurement.measure(trace: file, specifications: heaps, slice: slice, progress: $0)
     }
-    try output.print(CompareText.document(measures)) { try CompareJSON.render(measures) }
+    try output.print(SpanText.document(CompareText.document(measures), of: slice?.span)) {
+      try CompareJSON.render(measures, span: slice?.span)
+    }
   }
 
   /// Splits at the commas that do not stand inside parentheses.

@@ -25,7 +25,7 @@ struct Lacuna: ParsableCommand {
     version: version,
     subcommands: [
       RecordCommand.self, InfoCommand.self, ReportCommand.self, PinsCommand.self,
-      ReplayCommand.self, CompareCommand.self, ImportCommand.self, ExportCommand.self,
+      ReplayCommand.self, CompareCommand.self, ExportCommand.self, ImportCommand.self,
     ])
 
   static func main() {

@@ -34,6 +34,7 @@ struct PinsCommand: ParsableCommand {
   @Option(help: ArgumentHelp("How many sites to show as text.", valueName: "count"))
   var limit = 20
 
+  @OptionGroup var range: TimeRangeOptions
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
@@ -60,12 +61,20 @@ struct PinsCommand: ParsableCommand {
       throw ExitCode(64)
     }
     noteIfIncomplete(file)
-    if let regions = file.metadata.regions { return try runSampled(file, regions, at: moment) }
-    let report = try measured("looking for pins", file, quiet: output.quiet) {
-      try Measurement.pins(trace: file, at: moment, grouping: by, progress: $0)
+    let slice = try range.slice(of: file, quiet: output.quiet)
+    if case .time(let time) = moment, let slice, !slice.contains(time) {
+      fail("--at \(at) is not between --from and --to")
+      throw ExitCode(64)
     }
-    try output.print(PinsText.document(report, limit: max(0, limit))) {
-      try PinsJSON.render(report)
+    if let regions = file.metadata.regions {
+      return try runSampled(file, regions, at: moment, slice)
+    }
+    let report = try measured("looking for pins", file, quiet: output.quiet) {
+      try Measurement.pins(trace: file, at: moment, grouping: by, slice: slice, progress: $0)
+    }
+    let document = PinsText.document(report, limit: max(0, limit))
+    try output.print(SpanText.document(document, of: slice?.span)) {
+      try PinsJSON.render(report, span: slice?.span)
     }
   }
 }

@@ -31,25 +31,14 @@ extension Moment {
     case "peak": self = .peak
     case "end": self = .end
     default:
-      guard let nanoseconds = Self.nanoseconds(text, duration: duration) else { return nil }
-      self = .time(Timestamp(nanoseconds: nanoseconds))
+      switch TimePoint(parsing: text) {
+      case .nanoseconds(let nanoseconds): self = .time(Timestamp(nanoseconds: nanoseconds))
+      case .share(let share):
+        let position = TimePoint.position(share, of: duration.nanoseconds)
+        self = .time(Timestamp(nanoseconds: position))
+      case nil: return nil
+      }
     }
-  }
-
-  private static func nanoseconds(_ text: String, duration: Timestamp) -> UInt64? {
-    let units: [(suffix: String, factor: Double)] = [
-      ("%", Double(duration.nanoseconds) / 100), ("ns", 1), ("us", 1e3), ("µs", 1e3),
-      ("ms", 1e6), ("s", 1e9), ("min", 6e10), ("h", 3.6e12),
-    ]
-    for unit in units where text.hasSuffix(unit.suffix) {
-      guard let value = Double(text.dropLast(unit.suffix.count)), value >= 0 else { continue }
-      let result = value * unit.factor
-      guard result < 9e18 else { return nil }
-      // The whole of it must not come out a nanosecond later than its end.
-      if unit.suffix == "%", value <= 100 { return min(UInt64(result), duration.nanoseconds) }
-      return UInt64(result)
-    }
-    return nil
   }
 }
 
@@ -59,6 +48,9 @@ func measured<Result>(
   _ body: (@escaping MeasurementProgress) throws -> Result
 ) throws -> Result {
   let line = ProgressHolder(title, quiet: quiet)
+  let wasComplete = trace.isComplete
+  // A large file is checked as it is read.
+  defer { if wasComplete { noteIfIncomplete(trace) } }
   defer { line.finish() }
   do {
     let total = Double(trace.summary.steps)

@@ -5,6 +5,7 @@ import Analysis
 import ArgumentParser
 import Report
 import Terminal
+import Trace
 
 struct ReplayCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -28,6 +29,7 @@ struct ReplayCommand: ParsableCommand {
   @Flag(help: "List the heaps with their parameters and defaults.")
   var listAllocators = false
 
+  @OptionGroup var range: TimeRangeOptions
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
@@ -47,11 +49,14 @@ struct ReplayCommand: ParsableCommand {
     trace.path = path
     let file = try trace.open()
     noteIfIncomplete(file)
+    let slice = try range.slice(of: file, quiet: output.quiet)
     let measures = try measured("replaying", file, quiet: output.quiet) {
-      try Measurement.measure(trace: file, specifications: [heap], progress: $0)
+      try Measurement.measure(trace: file, specifications: [heap], slice: slice, progress: $0)
     }
     guard let measures = measures.first else { return }
-    try output.print(ReplayText.document(measures)) { try ReplayJSON.render(measures) }
+    try output.print(SpanText.document(ReplayText.document(measures), of: slice?.span)) {
+      try ReplayJSON.render(measures, span: slice?.span)
+    }
   }
 }
 

@@ -28,6 +28,7 @@ struct ReportCommand: ParsableCommand {
       "Write an HTML page to this file; - stands for standard output.", valueName: "file.html"))
   var output: String?
 
+  @OptionGroup var range: TimeRangeOptions
   @OptionGroup var options: OutputOptions
 
   func validate() throws {
@@ -39,9 +40,10 @@ struct ReportCommand: ParsableCommand {
     var page: OutputFile?
     // Opened first: nobody wants to wait for a report that cannot be written.
     if let output, output != "-" { page = try OutputFile(output) }
-    if file.metadata.regions != nil { return try runSampled(file, page) }
+    let slice = try range.slice(of: file, quiet: options.quiet)
+    if file.metadata.regions != nil { return try runSampled(file, page, slice) }
     var story = try measured("reading", file, quiet: options.quiet) {
-      try Measurement.story(of: file, heaps: StandardHeaps.all, progress: $0)
+      try Measurement.story(of: file, heaps: StandardHeaps.all, slice: slice, progress: $0)
     }
     story.version = Lacuna.version
     if let page {
@@ -51,6 +53,8 @@ struct ReportCommand: ParsableCommand {
       try writeResult(HTMLReport.render(story))
     }
     guard output == nil || options.json else { return }
-    try options.print(TextReport.document(story)) { try ReportJSON.render(story) }
+    try options.print(SpanText.document(TextReport.document(story), of: story.span)) {
+      try ReportJSON.render(story)
+    }
   }
 }

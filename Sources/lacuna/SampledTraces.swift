@@ -9,9 +9,11 @@ extension InfoCommand {
   /// Shows what is in a sampled trace, and what it says of the program.
   func runSampled(_ file: TraceFile, _ details: TraceDetails) throws {
     let story = try measured("reading", file, quiet: output.quiet) {
-      try Measurement.sampledStory(of: file, namesSites: false, progress: $0)
+      try Measurement.sampledStory(
+        of: file, namesSites: false, slice: details.slice, progress: $0)
     }
-    try output.print(SampleText.info(story, details: details)) {
+    let document = SampleText.info(story, details: details)
+    try output.print(SpanText.document(document, of: story.span)) {
       try SampleJSON.info(story, details: details)
     }
   }
@@ -19,9 +21,9 @@ extension InfoCommand {
 
 extension ReportCommand {
   /// Tells what a sample can tell.
-  func runSampled(_ file: TraceFile, _ page: OutputFile?) throws {
+  func runSampled(_ file: TraceFile, _ page: OutputFile?, _ slice: TraceSlice?) throws {
     let story = try measured("reading", file, quiet: options.quiet) {
-      try Measurement.sampledStory(of: file, progress: $0)
+      try Measurement.sampledStory(of: file, slice: slice, progress: $0)
     }
     if let page {
       try page.write(HTMLReport.render(story))
@@ -30,18 +32,24 @@ extension ReportCommand {
       try writeResult(HTMLReport.render(story))
     }
     guard output == nil || options.json else { return }
-    try options.print(SampleText.report(story)) { try SampleJSON.report(story) }
+    try options.print(SpanText.document(SampleText.report(story), of: story.span)) {
+      try SampleJSON.report(story)
+    }
   }
 }
 
 extension PinsCommand {
   /// Estimates who keeps pages.
-  func runSampled(_ file: TraceFile, _ sampling: RegionSampling, at moment: Moment) throws {
+  func runSampled(
+    _ file: TraceFile, _ sampling: RegionSampling, at moment: Moment, _ slice: TraceSlice?
+  ) throws {
     let estimate = try measured("looking for pins", file, quiet: output.quiet) {
-      try Measurement.sampledMoment(of: file, at: moment, grouping: by, progress: $0)
+      try Measurement.sampledMoment(
+        of: file, at: moment, grouping: by, slice: slice, progress: $0)
     }
-    try output.print(SampleText.pins(estimate, sampling, limit: max(0, limit))) {
-      try SampleJSON.pins(estimate, sampling)
+    let document = SampleText.pins(estimate, sampling, limit: max(0, limit))
+    try output.print(SpanText.document(document, of: slice?.span)) {
+      try SampleJSON.pins(estimate, sampling, span: slice?.span)
     }
   }
 }

@@ -15,9 +15,9 @@ struct TraceArgument: ParsableArguments {
   var path: String
 
   /// Opens the trace; says why and exits with 1 where it cannot be read.
-  func open() throws -> TraceFile {
+  func open(checking: TraceChecking = .whenSmall) throws -> TraceFile {
     do {
-      return try TraceFile(path: path)
+      return try TraceFile(path: path, checking: checking)
     } catch {
       fail("\(error)")
       throw ExitCode(1)

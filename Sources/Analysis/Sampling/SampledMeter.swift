@@ -45,6 +45,17 @@ final class SampledMeter {
     takesEnd = moments.contains(.end)
   }
 
+  /// Takes what is there when a range begins, at that moment.
+  func open(_ opening: TraceOpening, at moment: UInt64) {
+    replayer.observer.rangeOpens(isRealHeap: true)
+    replayer.open(opening)
+    replayer.observer.rangeBegins(at: moment, stepsBefore: opening.stepsBefore)
+    for request in opening.steps where request.operation == .allocate {
+      let base = sampling.base(of: request.address.rawValue &- headerBytes)
+      if sampling.samples(base: base) { regionOfSlot[request.slot] = base }
+    }
+  }
+
   /// Applies steps in order.
   func consume(_ batch: UnsafeBufferPointer<Request>) {
     for index in batch.indices {

@@ -99,4 +99,6 @@ public struct SampledStory: Sendable {
   public var course: [SampledMoment]
   /// Why functions have no name.
   public var symbolProblems: [String]
+  /// The part of the trace that it is about; nil where it is the whole.
+  public var span: TraceSpan?
 }

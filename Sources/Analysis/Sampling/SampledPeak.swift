@@ -22,6 +22,14 @@ struct SampledPeak {
 
   init(_ sampling: RegionSampling) { self.sampling = sampling }
 
+  /// Takes what lives when a range begins: the peak so far.
+  mutating func open(_ opening: TraceOpening) {
+    opening.steps.withUnsafeBufferPointer { consume($0) }
+    steps = opening.stepsBefore
+    step = steps
+    most = live
+  }
+
   mutating func consume(_ batch: UnsafeBufferPointer<Request>) {
     for step in batch {
       steps += 1

@@ -30,6 +30,7 @@ extension HTMLReport {
       facts.append(
         TextFact("for", Formats.time(Timestamp(nanoseconds: summary.durationNanoseconds))))
     }
+    if let span = story.span { facts.append(SpanText.fact(span)) }
     facts.append(TextFact("events", Formats.count(summary.events)))
     if story.inventory.threads > 0 {
       facts.append(TextFact("threads", Formats.count(story.inventory.threads)))

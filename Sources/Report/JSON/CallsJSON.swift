@@ -12,8 +12,8 @@ public struct CallFigures {
   public var wrongReleases: [WrongRelease]
 
   /// Takes all calls of a trace together.
-  public init(of trace: TraceFile) throws {
-    let census = try EntryPointCensus(of: trace)
+  public init(of trace: TraceFile, slice: TraceSlice? = nil) throws {
+    let census = try EntryPointCensus(of: trace, slice: slice)
     counts = census.counts
     wrongReleases = census.wrongReleases(in: trace)
   }

@@ -15,7 +15,8 @@ public enum InfoJSON {
     details: TraceDetails = TraceDetails()
   ) throws -> String {
     let members = members(metadata: metadata, summary: summary, inventory: inventory)
-    return try JSONValue.document(members.merging(details.members) { _, new in new }).text()
+      .merging(details.members) { _, new in new }
+    return try JSONValue.document(members, span: details.slice?.span).text()
   }
 
   static func members(

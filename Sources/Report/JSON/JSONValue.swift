@@ -58,8 +58,22 @@ enum JSONValue: Encodable, Equatable {
     return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
   }
 
-  /// Members as a whole document of schema 1.
-  static func document(_ members: [String: JSONValue]) -> JSONValue {
-    .object(members.merging(["schema": .integer(1)]) { _, schema in schema })
+  /// Members as a whole document of schema 1, which says what part of a trace it is about.
+  static func document(_ members: [String: JSONValue], span: TraceSpan? = nil) -> JSONValue {
+    var members = members
+    members["schema"] = .integer(1)
+    if let span { members["range"] = JSONValue(span) }
+    return .object(members)
+  }
+
+  /// `fromSeconds` and `toSeconds`; `fromStep` and `toStep` where a trace has no times.
+  init(_ span: TraceSpan) {
+    let (from, to) = (span.lowerBound, span.upperBound)
+    self = .object(
+      span.usesTimes
+        ? [
+          "fromSeconds": JSONValue(Timestamp(nanoseconds: from)),
+          "toSeconds": JSONValue(Timestamp(nanoseconds: to)),
+        ] : ["fromStep": .unsigned(from), "toStep": .unsigned(to)])
   }
 }

@@ -2,14 +2,15 @@
 
 public import Analysis
 import MemoryUnits
+public import Trace
 
 /// The blame for pinned pages, for scripts.
 public enum PinsJSON {
   /// One JSON object.
   ///
   /// The sites' `pinnedBytes` are whole bytes that sum to the total.
-  public static func render(_ report: PinReport) throws -> String {
-    try JSONValue.document(members(report)).text()
+  public static func render(_ report: PinReport, span: TraceSpan? = nil) throws -> String {
+    try JSONValue.document(members(report), span: span).text()
   }
 
   static func members(_ report: PinReport) -> [String: JSONValue] {

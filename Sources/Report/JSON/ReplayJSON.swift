@@ -2,12 +2,13 @@
 
 public import Analysis
 import MemoryUnits
+public import Trace
 
 /// The measures of one heap, for scripts.
 public enum ReplayJSON {
   /// One JSON object.
-  public static func render(_ measures: HeapMeasures) throws -> String {
-    try JSONValue.document(members(measures)).text()
+  public static func render(_ measures: HeapMeasures, span: TraceSpan? = nil) throws -> String {
+    try JSONValue.document(members(measures), span: span).text()
   }
 
   static func members(_ measures: HeapMeasures) -> [String: JSONValue] {
@@ -61,8 +62,8 @@ public enum ReplayJSON {
 public enum CompareJSON {
   /// One JSON object whose `results` are in the order of rank: the smallest peak of resident
   /// memory first.
-  public static func render(_ heaps: [HeapMeasures]) throws -> String {
-    try JSONValue.document(["results": results(heaps)]).text()
+  public static func render(_ heaps: [HeapMeasures], span: TraceSpan? = nil) throws -> String {
+    try JSONValue.document(["results": results(heaps)], span: span).text()
   }
 
   static func results(_ heaps: [HeapMeasures]) -> JSONValue {

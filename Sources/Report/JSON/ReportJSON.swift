@@ -16,18 +16,20 @@ public enum ReportJSON {
       story.recorded.timeline.map { point($0, countsSteps: countsSteps) })
     let info = InfoJSON.members(
       metadata: story.metadata, summary: story.summary, inventory: story.inventory)
-    return try JSONValue.document([
-      "findings": findings(Findings(story)),
-      "name": .string(story.traceName),
-      "pinsAtEnd": .object(PinsJSON.members(story.pinsAtEnd)),
-      "pinsAtPeak": .object(PinsJSON.members(story.pinsAtPeak)),
-      "recorded": .object(recorded),
-      "results": CompareJSON.results(story.heaps),
-      "samples": .array(story.samples.map(sample)),
-      "trace": .object(info),
-      "trend": trend(story.recorded.timeline),
-      "version": .string(story.version),
-    ]).text()
+    return try JSONValue.document(
+      [
+        "findings": findings(Findings(story)),
+        "name": .string(story.traceName),
+        "pinsAtEnd": .object(PinsJSON.members(story.pinsAtEnd)),
+        "pinsAtPeak": .object(PinsJSON.members(story.pinsAtPeak)),
+        "recorded": .object(recorded),
+        "results": CompareJSON.results(story.heaps),
+        "samples": .array(story.samples.map(sample)),
+        "trace": .object(info),
+        "trend": trend(story.recorded.timeline),
+        "version": .string(story.version),
+      ], span: story.span
+    ).text()
   }
 
   private static func findings(_ findings: Findings) -> JSONValue {

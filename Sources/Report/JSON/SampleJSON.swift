@@ -19,19 +19,21 @@ public enum SampleJSON {
     _ story: SampledStory, details: TraceDetails = TraceDetails()
   ) throws -> String {
     let members = infoMembers(story).merging(details.members) { _, new in new }
-    return try JSONValue.document(members).text()
+    return try JSONValue.document(members, span: story.span).text()
   }
 
   /// `trace` (what `info --json` has), `atPeak`, `atEnd` and `course`.
   public static func report(_ story: SampledStory) throws -> String {
-    try JSONValue.document([
-      "atEnd": .object(members(story.atEnd, withSites: true)),
-      "atPeak": .object(members(story.atPeak, withSites: true)),
-      "course": .array(story.course.map { .object(members($0, withSites: false)) }),
-      "name": .string(story.traceName),
-      "sample": sample(story.sampling),
-      "trace": .object(infoMembers(story)),
-    ]).text()
+    try JSONValue.document(
+      [
+        "atEnd": .object(members(story.atEnd, withSites: true)),
+        "atPeak": .object(members(story.atPeak, withSites: true)),
+        "course": .array(story.course.map { .object(members($0, withSites: false)) }),
+        "name": .string(story.traceName),
+        "sample": sample(story.sampling),
+        "trace": .object(infoMembers(story)),
+      ], span: story.span
+    ).text()
   }
 
   /// What `pins --json` has, estimated and rounded to whole bytes, with `intervals` for the totals
@@ -39,20 +41,24 @@ public enum SampleJSON {
   ///
   /// The shares of the sites sum to the total but for rounding, and for estimates that came out
   /// below zero and are shown as 0.
-  public static func pins(_ moment: SampledMoment, _ sampling: RegionSampling) throws -> String {
-    try JSONValue.document([
-      "freePageBytes": .integer(rounded(moment.freePageBytes)),
-      "intervals": .object([
-        "freePageBytes": interval(moment.freePageBytes),
-        "occupiedPages": interval(moment.occupiedPages),
-        "pinnedBytes": interval(moment.pinned),
-      ]),
-      "occupiedPages": .integer(rounded(moment.occupiedPages)),
-      "pinnedBytes": .integer(rounded(moment.pinned)),
-      "sample": sample(sampling),
-      "sites": .array(moment.sites.map(site)),
-      "timeSeconds": JSONValue(moment.time),
-    ]).text()
+  public static func pins(
+    _ moment: SampledMoment, _ sampling: RegionSampling, span: TraceSpan? = nil
+  ) throws -> String {
+    try JSONValue.document(
+      [
+        "freePageBytes": .integer(rounded(moment.freePageBytes)),
+        "intervals": .object([
+          "freePageBytes": interval(moment.freePageBytes),
+          "occupiedPages": interval(moment.occupiedPages),
+          "pinnedBytes": interval(moment.pinned),
+        ]),
+        "occupiedPages": .integer(rounded(moment.occupiedPages)),
+        "pinnedBytes": .integer(rounded(moment.pinned)),
+        "sample": sample(sampling),
+        "sites": .array(moment.sites.map(site)),
+        "timeSeconds": JSONValue(moment.time),
+      ], span: span
+    ).text()
   }
 
   // MARK: Parts
