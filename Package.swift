@@ -118,6 +118,7 @@ if Context.environment["LACUNA_FUZZ"] != nil {
     .systemLibrary(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
     .executableTarget(
       name: "Fuzz", dependencies: ["CFuzzer", "CZlib", "Interchange", "MemoryUnits", "Trace"],
-      path: "Tests/Fuzz", exclude: ["CFuzzer"], swiftSettings: strict),
+      path: "Tests/Fuzz", exclude: ["CFuzzer"], swiftSettings: strict,
+      linkerSettings: [.unsafeFlags(["-use-ld=lld"])]),
   ]
 }

@@ -92,11 +92,34 @@ import Trace
     #expect(try peak.integer("step") == 3)
   }
 
+  @Test("a table that was exported comes back as it was", arguments: ["csv", "ndjson"])
+  func tablesComeBack(_ form: String) throws {
+    let workshop = try Workshop()
+    _ = try workshop.compile("imported.c")
+    _ = try workshop.lacuna(["record", "-q", "-o", "a.trace", "./imported"])
+    let exported = try workshop.lacuna(["export", "--to", form, "a.trace", "-o", "table", "-q"])
+    #expect(exported.exitCode == 0, "\(exported.errors)")
+    let summary = try workshop.json(["import", "table", "-o", "b.trace"])
+    #expect(try summary.string("format") == form)
+    #expect(try summary.integer("lostEvents") == 0)
+    let (before, after) = (
+      try workshop.json(["info", "a.trace"]), try workshop.json(["info", "b.trace"])
+    )
+    for key in [
+      "allocations", "frees", "reallocations", "peakLiveBytes", "peakLiveBlocks",
+      "liveBytesAtEnd", "liveBlocksAtEnd", "threads",
+    ] { #expect(try before.integer(key) == after.integer(key), "\(key)") }
+    let best = ["replay", "--allocator", "best-fit"]
+    #expect(
+      try workshop.json(best + ["a.trace"]).integer("peakFootprintBytes")
+        == workshop.json(best + ["b.trace"]).integer("peakFootprintBytes"))
+  }
+
   @Test func tracesWithoutTimesCountSteps() throws {
     let workshop = try Workshop()
     var text = "= Start\n"
     for index in 0..<100 {
-      text += "@ ./a:[0x10] + 0x\(String(0x1000 + index * 64, radix: 16)) 0x20\n"
+      text += "@ ./a:[0x10] + 0x\(String(0x10000 + index * 64, radix: 16)) 0x20\n"
     }
     _ = try workshop.write(text, to: "a.mtrace")
     _ = try workshop.lacuna(["import", "a.mtrace", "-o", "a.trace"])

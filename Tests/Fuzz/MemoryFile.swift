@@ -7,8 +7,10 @@ struct MemoryFile: ~Copyable {
   private let descriptor: Int32
 
   init() {
-    descriptor = memfd_create("fuzz", 0)
+    var name = Array("/dev/shm/lacuna-fuzz-XXXXXX".utf8CString)
+    descriptor = mkstemp(&name)
     precondition(descriptor >= 0, "no file in memory: \(errno)")
+    unlink(name)
   }
 
   deinit { close(descriptor) }

@@ -79,6 +79,7 @@ private indirect enum Decoded: Decodable, Equatable {
       "damage", "executable", "kernel", "liveBlocksAtEnd", "liveBytesAtEnd", "processID",
       "startedAt", "truncatedStacks", "writer", "marks", "snapshots", "lastSnapshot",
       "droppedSnapshots", "snapshotSeconds", "family", "freesOfEarlierBlocks", "startsInMidst",
+      "knowsAddresses", "knowsStacks", "knowsThreads", "knowsTimes",
     ]
     #expect(json.keys == documented.union(further))
     #expect(json["anomalies"]?.keys == ["allocationOfLiveAddress", "freeOfUnknownAddress"])
@@ -137,7 +138,7 @@ private indirect enum Decoded: Decodable, Equatable {
     let json = try Decoded.read(PinsJSON.render(report))
     #expect(
       json.keys == [
-        "schema", "pinnedBytes", "sites", "timeSeconds", "freePageBytes", "occupiedPages",
+        "schema", "pinnedBytes", "sites", "timeSeconds", "step", "freePageBytes", "occupiedPages",
       ])
     let sites = try #require(json["sites"]).elements
     #expect(sites.count == 333)
@@ -192,7 +193,7 @@ private indirect enum Decoded: Decodable, Equatable {
     let keys = text.split(separator: "\n").filter { $0.hasPrefix("  \"") }
       .map { String($0.split(separator: "\"")[1]) }
     #expect(keys == keys.sorted())
-    #expect(keys.count == 35)
+    #expect(keys.count == 39)
     let command = try Decoded.read(text)["command"]?.elements
     #expect(command == [.string("a/b"), .string("\u{1}\"<script>\n")])
   }

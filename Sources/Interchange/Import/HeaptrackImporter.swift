@@ -25,7 +25,6 @@ struct HeaptrackImporter: LineImporter {
   private var hasSizedStrings = false
   private var writesCallAddresses = true
   private var isStarted = false
-  private var milliseconds: UInt64 = 0
 
   init(_ builder: ImportBuilder, _ options: ImportOptions) {
     self.builder = builder
@@ -62,12 +61,21 @@ struct HeaptrackImporter: LineImporter {
       line.take(0x20), let address = line.hexadecimal()
     else { return .malformed }
     guard size <= ImportBuilder.largestSize else { return .outOfRange }
+    if !isStarted { start() }
     // A node whose line is damaged is an unknown stack.
     let node = index < UInt64(nodes.count) ? nodes[Int(index)] : 0
     builder.allocate(
       Address(address), size, stack: builder.writer.stack(node: node, entry: .unknown),
       thread: builder.onlyThread)
     return nil
+  }
+
+  /// All modules of the start are known when the first block begins.
+  private mutating func start() {
+    isStarted = true
+    guard let path = modules.glibc else { return }
+    builder.assumeGlibc(path)
+    builder.note("the heap is taken for that of \(path): 8 bytes of header, rounded to 16")
   }
 
   private mutating func node(_ line: inout LineCursor) -> SkipReason? {

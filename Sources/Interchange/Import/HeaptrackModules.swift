@@ -24,6 +24,15 @@ struct HeaptrackModules {
     var generation: UInt16
   }
 
+  /// Libraries that bring a malloc of their own.
+  private static let otherAllocators = [
+    "libjemalloc", "libtcmalloc", "libmimalloc", "libsnmalloc", "libhoard", "librpmalloc",
+  ]
+
+  /// The C library, if it is glibc's and no other library answers for it, as far as names tell.
+  private(set) var glibc: String?
+  private var hasOtherAllocator = false
+
   /// By start.
   private var loaded: [Loaded] = []
   private var generations: [Key: UInt16] = [:]
@@ -48,10 +57,18 @@ struct HeaptrackModules {
     loaded.insert(Loaded(range: range, generation: generation), at: place)
     guard known == nil else { return nil }
     generations[key] = generation
+    noteAllocator(path)
     return Module(
       image: 0, generation: generation,
       range: Address(range.lowerBound)..<Address(range.upperBound), bias: bias, path: path,
       buildID: [])
+  }
+
+  private mutating func noteAllocator(_ path: String) {
+    let name = path.split(separator: "/").last.map(String.init) ?? ""
+    if Self.otherAllocators.contains(where: name.hasPrefix) { hasOtherAllocator = true }
+    if name.hasPrefix("libc.so.6") || name.hasPrefix("libc-2."), glibc == nil { glibc = path }
+    if hasOtherAllocator { glibc = nil }
   }
 
   /// The generation of the module at that address; 0xffff where there is none.

@@ -92,8 +92,22 @@ final class ImportBuilder {
     stack: StackID, thread: ThreadIndex
   ) {
     writer.allocate(
-      address: address, size: Self.bytes(size), usable: Self.bytes(usable ?? size),
+      address: address, size: Self.bytes(size), usable: Self.bytes(usable ?? self.usable(size)),
       alignmentShift: Self.shift(alignment), stack: stack, thread: thread, time: tick())
+  }
+
+  /// Takes the blocks for those of glibc, which have 8 bytes of header and a multiple of 16 in all.
+  ///
+  /// Otherwise what the allocator needs itself would look like holes between the blocks.
+  func assumeGlibc(_ path: String) {
+    metadata.headerBytes = 8
+    metadata.allocator = path
+    writer.metadata = metadata
+  }
+
+  /// What is usable of a block whose source tells its size only (malloc.c, `request2size`).
+  private func usable(_ size: UInt64) -> UInt64 {
+    metadata.headerBytes == 8 ? max(24, ((size &+ 23) & ~15) &- 8) : size
   }
 
   /// A block ended.
@@ -108,12 +122,13 @@ final class ImportBuilder {
   ) {
     guard let old else {
       writer.reallocateEnd(
-        new: new, size: Self.bytes(size), usable: Self.bytes(usable ?? size), stack: stack,
+        new: new, size: Self.bytes(size), usable: Self.bytes(usable ?? self.usable(size)),
+        stack: stack,
         thread: thread, time: tick())
       return
     }
     writer.reallocate(
-      old: old, new: new, size: Self.bytes(size), usable: Self.bytes(usable ?? size),
+      old: old, new: new, size: Self.bytes(size), usable: Self.bytes(usable ?? self.usable(size)),
       stack: stack, thread: thread, time: tick())
   }
 

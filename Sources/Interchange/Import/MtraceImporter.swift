@@ -20,6 +20,7 @@ struct MtraceImporter: LineImporter {
     self.builder = builder
     places = MtracePlaces(builder.writer)
     builder.summary.knowledge = SourceKnowledge(addresses: true, stacks: true)
+    builder.assumeGlibc("")
     builder.note("mtrace knows of each call stack the caller of malloc only")
   }
 

@@ -54,6 +54,20 @@ import Trace
     #expect(imported.summary.skipped == [.aside: 3])
   }
 
+  @Test func blocksOfGlibcHaveHeaders() throws {
+    let glibc = "m 15 /lib/x86_64/libc.so.6 7f0000000000 0 1000\n"
+    let jemalloc = "m e libjemalloc.so 7f0000000000 0 1000\n"
+    for (modules, header, usable) in [
+      (glibc, 8, 24), (glibc + jemalloc, 0, 17), (jemalloc, 0, 17),
+    ] {
+      let imported = try Imported("v 10400 3\n\(modules)+ 11 0 5000\n", .heaptrackRaw)
+      #expect(imported.trace.metadata.headerBytes == header)
+      #expect(imported.requests[0].usable.rawValue == Int64(usable))
+    }
+    let imported = try Imported("+ 0x5000 0x19\n", .mtrace)
+    #expect(imported.requests[0].usable == 40)
+  }
+
   @Test func heaptrackInterpretedIsRefused() throws {
     #expect(throws: ImportError.self) {
       try Imported("v 10400 3\ns main\ni 400000 1 1\nt 1 0\na 10 1\n+ 0\n", .heaptrackRaw)
@@ -231,6 +245,21 @@ import Trace
     #expect(!csv.trace.metadata.knowsAddresses)
     #expect(csv.summary.skipped == [.aside: 1, .unknownBlock: 1, .malformed: 2])
     #expect(throws: ImportError.self) { try Imported("time,size\n1,2\n", .csv) }
+  }
+
+  @Test func tablesOfReplacedImagesAndInterruptedReallocations() throws {
+    let head = "operation,address,old_address,size\n"
+    let imported = try Imported(
+      head + "allocate,0x10,,1\nallocate,0x20,,2\nreallocateBegin,0x10,,\nallocate,0x10,,3\n"
+        + "reallocate,0x30,,4\nabandon,0x10,,\nallocate,0x10,,5\nfree,0x99,,\n"
+        + "abandon,0x20,,\nabandon,0x30,,\nabandon,0x10,,\nallocate,0x40,,6\n", .csv)
+    #expect(
+      imported.steps == [
+        "a0 1", "a1 2", "reallocateBegin", "a0 3", "reallocateEnd", "x0", "a0 5", "u", "x1", "x2",
+        "x0", "a0 6",
+      ])
+    #expect(imported.summary.reallocations == 1)
+    #expect(imported.summary.lostEvents == 0)
   }
 
   @Test func tablesKeepAllTheirColumns() throws {
