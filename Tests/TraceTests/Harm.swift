@@ -36,3 +36,9 @@ func reseal(_ bytes: inout [UInt8], _ chunk: Int) {
   put(slowCRC(bytes[payload]), chunk + 20)
   put(slowCRC(bytes[chunk..<chunk + 60]), chunk + 60)
 }
+
+/// Where the last chunk with steps ends.
+func endOfEvents(_ bytes: [UInt8]) -> Int {
+  let last = chunks(of: bytes).last { bytes[$0 + 4] == 2 } ?? 0
+  return last + 64 + Int(payloadLength(bytes, last))
+}
