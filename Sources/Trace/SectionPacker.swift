@@ -26,6 +26,8 @@ final class SectionPacker {
   private static let deepShare = 8
   /// Sections of fewer bytes are not worth a comparison.
   private static let fewBytes = 1024
+  /// So many bytes of a section are tried.
+  private static let sampleBytes = 1 << 14
   /// So many sections are packed alike before a change calls for another comparison.
   private static let patience = 8
   private let deflater: Deflater
@@ -66,30 +68,26 @@ final class SectionPacker {
     max(1, (packed ?? raw.count) * 1024 / max(1, raw.count))
   }
 
-  /// Packs with all strategies that are cheap enough, and remembers the best.
+  /// Tries all strategies that are cheap enough on the beginning of a section, remembers the best, and
+  /// packs with that.
   ///
   /// Looking for repetitions takes two to three times as long as coding bytes alone, so it must gain a
   /// twentieth to be preferred.
   private func compare(
     _ id: UInt8, _ raw: UnsafeBufferPointer<UInt8>, into output: UnsafeMutablePointer<UInt8>
   ) -> Int? {
-    let cheap = smallest(of: [.huffmanOnly, .runs], raw, into: output)
-    if spare.count < raw.count { spare = [UInt8](repeating: 0, count: raw.count) }
-    var best = cheap
-    spare.withUnsafeMutableBufferPointer { spare in
-      guard let spare = spare.baseAddress else { return }
-      for strategy in [Deflater.Strategy.matches, .deepMatches] {
-        let limit = best?.count ?? raw.count
-        if strategy == .deepMatches, limit * Self.deepShare > raw.count { break }
-        let count = deflater.pack(raw, strategy, into: spare, capacity: raw.count)
-        guard let count, count * 21 < limit * 20 else { continue }
-        output.update(from: spare, count: count)
-        best = (strategy, count)
-      }
+    let sample = UnsafeBufferPointer(rebasing: raw.prefix(Self.sampleBytes))
+    var best = smallest(of: [.huffmanOnly, .runs], sample, into: output)
+    for strategy in [Deflater.Strategy.matches, .deepMatches] {
+      let limit = best?.count ?? sample.count
+      if strategy == .deepMatches, limit * Self.deepShare > sample.count { break }
+      let count = deflater.pack(sample, strategy, into: output, capacity: sample.count)
+      if let count, count * 21 < limit * 20 { best = (strategy, count) }
     }
-    choices[Int(id)] = Choice(
-      strategy: best?.strategy ?? .huffmanOnly, share: Self.share(best?.count, raw))
-    return best?.count
+    let strategy = best?.strategy ?? .huffmanOnly
+    let packed = deflater.pack(raw, strategy, into: output, capacity: raw.count)
+    choices[Int(id)] = Choice(strategy: strategy, share: Self.share(packed, raw))
+    return packed
   }
 
   private func smallest(

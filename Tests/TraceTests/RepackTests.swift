@@ -51,7 +51,8 @@ import Trace
     }
     let again = directory.file("again")
     let result = try TraceRepacker.repack(small, to: again, level: 1)
-    #expect(result.bytesAfter <= result.bytesBefore)
+    // But for the index, which is made anew.
+    #expect(result.bytesAfter <= result.bytesBefore + 100)
     try expectSame(path, again)
   }
 
