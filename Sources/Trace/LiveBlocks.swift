@@ -92,9 +92,6 @@ struct LiveBlocks: ~Copyable {
   func contains(_ address: UInt64) -> Bool { packed.find(address) != nil }
 
   @inline(__always)
-  func contains(_ address: UInt64) -> Bool { packed.find(address) != nil }
-
-  @inline(__always)
   mutating func remove(_ address: UInt64) -> WrittenBlock? {
     guard let old = packed.remove(address) else { return nil }
     return old.isUnusual ? unusual.remove(address) : old.block
