@@ -51,6 +51,7 @@ enum ChunkKind: UInt8, CaseIterable {
   case snapshots = 9
   case marks = 10
   case keyframe = 11
+  case names = 12
 }
 
 /// What a section of a chunk holds.

@@ -20,18 +20,25 @@ public enum TraceRepacker {
   /// What the sections hold is not changed, also of chunks of kinds that this version does not know.
   /// Chunks that are damaged are left out, and the numbers of the others say so as before; an
   /// unfinished trace stays one. The result is read again and compared before this returns.
+  ///
+  /// - Parameter names: names of functions for the result, instead of those that the trace had, if
+  ///   any; nil to keep those.
   /// - Complexity: O(length), one chunk at a time in memory.
   public static func repack(
-    _ path: String, to result: String, level: Int
+    _ path: String, to result: String, level: Int, names: [FunctionName]? = nil
   ) throws(TraceError) -> RepackedTrace {
     let file = try FileBytes(path: path)
     let scan = try FileScan(file)
     let output = try ChunkFile(path: result, deepLevel: Int32(max(1, min(level, 9))))
-    let kept = scan.chunks.filter { $0.kind != .index }
+    func isKept(_ chunk: FoundChunk) -> Bool {
+      chunk.kind != .index && (names == nil || chunk.kind != .names)
+    }
+    let kept = scan.chunks.filter(isKept)
     for chunk in kept {
       if !scan.damage.isEmpty { output.skipSequence(to: chunk.header.sequence) }
       try copy(chunk, of: file, to: output)
     }
+    if let names, let last = scan.chunks.last { output.write(names, behind: last.header) }
     if scan.hasEnd, let index = scan.chunks.last {
       if !scan.damage.isEmpty { output.skipSequence(to: index.header.sequence) }
       output.writeIndex(index.header)
@@ -39,7 +46,7 @@ public enum TraceRepacker {
     }
     if let failure = output.failure { throw failure }
     let written = try FileBytes(path: result)
-    try compare(kept, of: file, with: written)
+    try compare(kept, of: file, with: written, where: isKept)
     return RepackedTrace(
       bytesBefore: file.count, bytesAfter: written.count, damage: scan.damage)
   }
@@ -60,9 +67,10 @@ public enum TraceRepacker {
 
   /// Makes sure that the written chunks hold what the read ones do.
   private static func compare(
-    _ chunks: [FoundChunk], of file: FileBytes, with written: FileBytes
+    _ chunks: [FoundChunk], of file: FileBytes, with written: FileBytes,
+    where isKept: (FoundChunk) -> Bool
   ) throws(TraceError) {
-    let found = try FileScan(written).chunks.filter { $0.kind != .index }
+    let found = try FileScan(written).chunks.filter(isKept)
     guard found.count == chunks.count else {
       throw .cannotWrite(path: written.path, reason: "not all chunks are there")
     }
