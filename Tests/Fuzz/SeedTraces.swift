@@ -3,14 +3,16 @@
 import MemoryUnits
 import Trace
 
-/// Writes traces whose chunks are not packed, so that changes of single bytes mean something.
+/// Writes traces, most of them so small that their columns are not packed: changes of single bytes
+/// mean something then.
 enum SeedTraces {
   static func write(to directory: String) {
-    for seed in 0..<4 {
+    for seed in 0..<5 {
       do {
         let writer = try TraceWriter(path: "\(directory)/seed\(seed)", metadata: metadata(seed))
-        writer.isHurried = seed != 3
-        fill(writer, steps: [20, 60, 200, 60][seed])
+        writer.setKeyframes(every: 5)
+        writer.setIndexParts(of: seed == 4 ? 3 : 100)
+        fill(writer, steps: [8, 14, 24, 60, 200][seed])
         try writer.finish()
       } catch {
         preconditionFailure("\(error)")
@@ -47,6 +49,7 @@ enum SeedTraces {
       }
       let stack = writer.stack(node: node, entry: step % 3 == 0 ? .new : .malloc)
       one(writer, step, stack, thread, time)
+      if step % 12 == 11 { try? writer.flush() }
     }
     writer.replaceImage(time: Timestamp(nanoseconds: UInt64(steps) * 1500))
   }

@@ -12,7 +12,16 @@ enum TraceTarget {
   }
 
   static func read(_ path: String) {
-    guard let trace = try? TraceFile(path: path) else { return }
+    // With and without trust in the index.
+    for checking in [TraceChecking.always, .whenRead] {
+      guard let trace = try? TraceFile(path: path, checking: checking) else { continue }
+      readAll(trace)
+      readRanges(trace)
+      _ = trace.damage.map(\.explanation)
+    }
+  }
+
+  private static func readAll(_ trace: TraceFile) {
     for addresses in [false, true] {
       var live: Set<UInt32> = []
       try? trace.read(addresses: addresses) { batch in
@@ -26,7 +35,23 @@ enum TraceTarget {
     for stack in 0..<min(trace.stacks.count, 1000) {
       _ = trace.stacks.frames(of: StackID(UInt32(stack))).count
     }
-    _ = trace.damage.map(\.explanation)
+    _ = (trace.modules.count, trace.samples.count, trace.snapshots.count, trace.marks.count)
+  }
+
+  /// The second half, the middle, and what lies behind the end.
+  private static func readRanges(_ trace: TraceFile) {
+    let end = trace.usesTimes ? trace.summary.durationNanoseconds : trace.summary.steps
+    for range in [
+      TraceRange(from: end / 2), TraceRange(from: end / 3, to: end / 2), TraceRange(from: end),
+    ] {
+      var live: Set<UInt32> = []
+      try? trace.read(in: range, addresses: true) { opening in
+        for request in opening.steps { check(request, &live) }
+      } _: { batch in
+        for request in batch { check(request, &live) }
+      }
+      _ = try? TraceSlice(of: trace, range).summary.events
+    }
   }
 
   /// What replay relies on: slots begin when they are free, and end when they are not.
@@ -62,6 +87,9 @@ enum TraceTarget {
       offset += 64 + payload
       sequence += 1
     }
+    // The tail: where the index is, how many chunks there are, a checksum, a magic number.
+    let tail = bytes.count - 24
+    if tail >= offset { store(checksum(bytes[tail..<(tail + 12)]), at: tail + 12, &bytes) }
     return bytes
   }
 

@@ -9,7 +9,7 @@ public enum InfoJSON {
   /// One JSON object.
   ///
   /// `durationSeconds` is null where the trace has no times, `bytesPerEvent` where there are no
-  /// events; for the details see ``TraceDetails``.
+  /// events; for the details see ``TraceDetails``. Of a slice its totals are to be given as `summary`.
   public static func render(
     metadata: TraceMetadata, summary: TraceSummary, inventory: TraceInventory,
     details: TraceDetails = TraceDetails()
