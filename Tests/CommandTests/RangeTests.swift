@@ -109,7 +109,7 @@ import Trace
     // Addresses that nothing predicts take the most room.
     for index in 0..<UInt64(5_500_000) {
       writer.allocate(
-        address: Address(random.next() >> 18 << 4), size: ByteCount(Int64(random.next() & 0xffff)),
+        address: Address((random.next() >> 18) << 4), size: ByteCount(Int64(index & 63)),
         usable: .zero, alignmentShift: 0, stack: .unknown, thread: ThreadIndex(0),
         time: Timestamp(nanoseconds: index * 1000))
     }
