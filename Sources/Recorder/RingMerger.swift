@@ -285,8 +285,20 @@ struct RingMerger: ~Copyable {
   ) {
     var isDone = false
     while cursors[ring].hasRecord, !isDone {
-      isDone = cursors[ring].record.makes(change)
-      feed(ring, whole: true, clock.time(cursors[ring].record.ticks), writer)
+      let record = cursors[ring].record
+      // Both halves of a reallocation may have been waited for, and others' steps come between them.
+      let isFirstHalf = record.kind == .reallocate && record.address != 0
+      if isFirstHalf {
+        if case .end(let address) = change { isDone = record.ending == address }
+      } else {
+        isDone = record.makes(change)
+      }
+      feed(ring, whole: !isFirstHalf, clock.time(record.ticks), writer)
+      if isFirstHalf {
+        cursors[ring].record.kind = .reallocateEnd
+        cursors[ring].record.ticks = record.ticksAfter
+        continue
+      }
       cursors[ring].advance { feeder.threads.thread(serial: $0, kernelID: $1, clock) }
     }
   }

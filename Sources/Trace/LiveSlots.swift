@@ -63,7 +63,7 @@ struct LiveSlots: ~Copyable {
     if next &- allocation <= ringSize {
       ring[place] = slots
     } else {
-      _ = older.set(allocation, slots)
+      _ = older.set(Self.key(allocation), slots)
     }
     slots &+= 1
   }

@@ -20,8 +20,9 @@ import Trace
       var live: Int64 = 0
       try TraceFile(path: path).read(addresses: false) { batch in
         for request in batch {
-          let begins = [.allocate, .reallocate].contains(request.operation)
-          guard begins || request.operation == .free else { continue }
+          // A snapshot may split a reallocation.
+          let begins = [.allocate, .reallocate, .reallocateEnd].contains(request.operation)
+          guard begins || [.free, .reallocateBegin].contains(request.operation) else { continue }
           if let old = sizes.removeValue(forKey: request.slot) {
             ended += 1
             live -= old

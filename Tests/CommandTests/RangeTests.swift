@@ -115,7 +115,7 @@ import Trace
     }
     try writer.finish()
     let length = try workshop.contents(path).count
-    try #require(length > 34 << 20)
+    try #require(length > 33 << 20)
     let file = try FileHandle(forUpdating: URL(fileURLWithPath: path))
     try file.seek(toOffset: UInt64(length / 2))
     try file.write(contentsOf: Data([1, 2, 3, 4, 5]))

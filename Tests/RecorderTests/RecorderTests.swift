@@ -250,6 +250,26 @@ private final class Rings {
       try rings.steps() == ["allocate 4096", "allocate 8192", "free 0", "reallocate 4096"])
   }
 
+  @Test("a reallocation that is needed early ends its old block only")
+  func firstHalf() throws {
+    let rings = try Rings()
+    rings.claim(1)
+    rings.claim(2)
+    rings.allocate(1, 0x1000, at: 0)
+    rings.allocate(2, 0x2000, at: 10)
+    rings.allocate(2, 0x1000, at: 100)
+    rings.release(2, 0x2000, at: 140)
+    rings.reallocate(1, 0x1000, 0x2000, from: 102, to: 150)
+    _ = rings.merger.pass(isLast: false)
+    #expect(rings.summary.allocationsOfLiveAddress == 0)
+    #expect(rings.summary.freesOfUnknownAddress == 0)
+    #expect(
+      try rings.steps() == [
+        "allocate 4096", "allocate 8192", "reallocateBegin 0", "allocate 4096", "free 0",
+        "reallocateEnd 8192",
+      ])
+  }
+
   @Test("what is still in flight is waited for")
   func inFlight() throws {
     let rings = try Rings()
@@ -263,7 +283,10 @@ private final class Rings {
     rings.segment.controls[1].pending = 0
     _ = rings.merger.pass(isLast: false)
     #expect(rings.summary.allocationsOfLiveAddress == 0)
-    #expect(try rings.steps() == ["allocate 4096", "reallocate 8192", "allocate 4096"])
+    #expect(
+      try rings.steps() == [
+        "allocate 4096", "reallocateBegin 0", "allocate 4096", "reallocateEnd 8192",
+      ])
   }
 
   @Test("what is further apart is no disorder, and is counted")

@@ -22,6 +22,7 @@ final class StackNamer {
   private let table: StackTable
   private let symbolizer: Symbolizer
   private let foldsAllocators: Bool
+  private let knowsStacks: Bool
   private let modulesOfVersion: [Version: [(range: Range<Address>, index: Int)]]
   private var kinds: [FrameKind] = []
   private var locationOfCode: [CodeAddress: Int] = [:]
@@ -34,6 +35,7 @@ final class StackNamer {
     table = trace.stacks
     symbolizer = Symbolizer(of: trace)
     self.foldsAllocators = foldsAllocators
+    knowsStacks = trace.metadata.knowsStacks
     let executable = trace.metadata.executable
     let inOrder =
       trace.modules.filter { $0.path == executable }
@@ -64,7 +66,7 @@ final class StackNamer {
 
   /// The places that a stack goes through, innermost first; never none.
   func locations(of stack: StackID) -> [Int] {
-    var places = table.frames(of: stack).map(location)
+    var places = knowsStacks ? table.frames(of: stack).map(location) : []
     if foldsAllocators, let first = places.firstIndex(where: { kinds[$0] != .allocator }) {
       places.removeSubrange(..<first)
     }
