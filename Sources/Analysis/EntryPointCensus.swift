@@ -138,7 +138,7 @@ public struct EntryPointCensus {
   public func wrongReleases(in trace: TraceFile) -> [WrongRelease] {
     guard !wrong.isEmpty else { return [] }
     let names = SiteNames(
-      stacks: trace.stacks, symbolizer: Symbolizer(modules: trace.modules), grouping: .function)
+      stacks: trace.stacks, symbolizer: Symbolizer(of: trace), grouping: .function)
     return wrongReleases(names)
   }
 

@@ -58,7 +58,7 @@ public enum Measurement {
     let heaps = try pass(
       over: trace, [HeapSpecification(.recorded)], captures: [moment], slice, progress)
     let names = SiteNames(
-      stacks: trace.stacks, symbolizer: Symbolizer(modules: trace.modules), grouping: grouping)
+      stacks: trace.stacks, symbolizer: Symbolizer(of: trace), grouping: grouping)
     return PinReport(heaps.first?.captures[moment] ?? .empty, names: names)
   }
 
@@ -85,7 +85,7 @@ public enum Measurement {
       opening: { census.open($0) }, also: { census.add($0) })
     let place = specifications.firstIndex(of: recorded)
     let captures = place.map { measured[$0].captures } ?? [:]
-    let symbolizer = Symbolizer(modules: trace.modules)
+    let symbolizer = Symbolizer(of: trace)
     let names = SiteNames(stacks: trace.stacks, symbolizer: symbolizer, grouping: .function)
     var story = Story(
       traceName: trace.path.split(separator: "/").last.map(String.init) ?? trace.path,

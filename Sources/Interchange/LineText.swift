@@ -7,10 +7,19 @@ enum LineText {
     fields.map(quoted).joined(separator: ",")
   }
 
-  private static func quoted(_ field: String) -> String {
-    guard field.utf8.contains(where: { [0x22, 0x2c, 0x0a, 0x0d].contains($0) }) else {
-      return field
+  /// Whether a field stands in quotes.
+  static func needsQuotes(_ field: String) -> Bool {
+    for byte in field.utf8 {
+      switch byte {
+      case 0x22, 0x2c, 0x0a, 0x0d: return true
+      default: continue
+      }
     }
+    return false
+  }
+
+  private static func quoted(_ field: String) -> String {
+    guard needsQuotes(field) else { return field }
     var result = "\""
     for character in field.unicodeScalars {
       if character == "\"" { result.unicodeScalars.append(character) }

@@ -44,7 +44,8 @@ struct TraceFeeder {
         thread: cursor.pointee.thread, time: time)
     case .free:
       return writer.freeIfLive(
-        address: Address(record.pointee.address), entry: record.pointee.entry,
+        address: Address(record.pointee.address),
+        entry: EntryPoint(rawValue: record.pointee.entry) ?? .free,
         thread: cursor.pointee.thread, time: time)
     default: return false
     }

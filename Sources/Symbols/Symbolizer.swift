@@ -31,6 +31,7 @@ public final class Symbolizer {
   private let searchPaths: [String]
   private let style: NameStyle
   private let maps: [Version: ImageMap]
+  private let known: [CodeAddress: [UInt8]]
   private var tables: [FileKey: SymbolTable] = [:]
   private var frames: [CodeAddress: Frame] = [:]
   /// How many more names may exceed the demangler's limits before none may try.
@@ -47,12 +48,15 @@ public final class Symbolizer {
   ///   - debugDirectories: where debug files are kept by build id and by path.
   ///   - searchPaths: directories that hold copies of the modules, by their full path or their file
   ///     name; looked at first, and used only when the build id is the recorded one.
+  ///   - known: mangled names that need not be looked for: those that the trace carries.
   ///   - style: how much of the demangled names is kept.
   public init(
-    modules: [Module], debugDirectories: [String] = ["/usr/lib/debug"],
+    modules: [Module], known: [CodeAddress: [UInt8]] = [:],
+    debugDirectories: [String] = ["/usr/lib/debug"],
     searchPaths: [String] = [], style: NameStyle = .simplified
   ) {
     self.modules = modules
+    self.known = known
     self.debugFiles = DebugFiles(directories: debugDirectories)
     self.searchPaths = searchPaths
     self.style = style
@@ -100,7 +104,7 @@ public final class Symbolizer {
     let module = modules[map.modules[owner]]
     let offset = address &- module.bias
     let fileName = Self.fileName(of: module.path)
-    guard let mangled = table(for: module).name(at: offset) else {
+    guard let mangled = known[place] ?? table(for: module).name(at: offset) else {
       return Frame(
         function: fileName + "+" + Self.hexadecimal(offset), module: fileName,
         modulePath: module.path, offset: offset, isResolved: false)
@@ -110,6 +114,17 @@ public final class Symbolizer {
       function: style == .full ? name.full : name.simplified, module: fileName,
       modulePath: module.path, offset: offset,
       kind: FrameKind(name: name, mangled: mangled, module: fileName))
+  }
+
+  /// The mangled name of the function that will be returned to there, as the symbol table of its
+  /// module has it; nil where none is known.
+  public func symbol(at place: CodeAddress) -> [UInt8]? {
+    if let name = known[place] { return name }
+    let version = Version(image: place.image, generation: place.generation)
+    let address = place.returnAddress &- 1
+    guard let map = maps[version], let owner = map.cover.owner(of: address) else { return nil }
+    let module = modules[map.modules[owner]]
+    return table(for: module).name(at: address &- module.bias).map { Array($0) }
   }
 
   private static func hexadecimal(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }

@@ -34,7 +34,7 @@ struct ChunkRecord: BitwiseCopyable {
       offset: UInt64(chunk.offset), kind: chunk.header.kind, steps: chunk.header.steps,
       sequence: chunk.header.sequence, firstStep: chunk.header.firstStep,
       firstNanoseconds: chunk.header.firstNanoseconds)
-    isOfLaterVersion = chunk.header.version != 1
+    isOfLaterVersion = !chunk.header.isUnderstood
     maySkip = chunk.header.flags & ChunkHeader.maySkipFlag != 0
   }
 

@@ -16,7 +16,7 @@ struct IndexEntry: Equatable {
 final class ChunkFile {
   private let path: String
   private let descriptor: Int32
-  private let deflater = Deflater()
+  private let packer: SectionPacker
   private var offset = 0
   private var sequence: UInt32 = 0
   /// Chunks that no part of the index lists yet.
@@ -27,17 +27,15 @@ final class ChunkFile {
   private var progress = [Int](repeating: 0, count: 64)
   private var handedOver = 0
 
-  /// Head, section table and sections of the chunk under construction; the table has room for
-  /// all sections, and those that follow are moved next to it in the end.
-  private var table: [UInt8] = []
+  /// The section table and the sections of the chunk under construction.
+  private var table = SectionTable()
   private var body: UnsafeMutablePointer<UInt8>
   private var bodyCapacity: Int
   private var bodyCount = 0
-  private var sections: UInt32 = 0
-  /// For each section id of an events chunk, the strategy that packed it best when last tried.
-  private var strategies = [Deflater.Strategy](repeating: .matches, count: 256)
 
-  init(path: String) throws(TraceError) {
+  /// Creates the file, or empties it; packs with this level of zlib where that is worth it.
+  init(path: String, deepLevel: Int32 = 6) throws(TraceError) {
+    packer = SectionPacker(deepLevel: deepLevel)
     self.path = path
     descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else {
@@ -59,76 +57,76 @@ final class ChunkFile {
     body.deallocate()
   }
 
-  /// Adds a section to the chunk under construction; in a hurry it is not packed.
+  /// Adds a section to the chunk under construction.
   func section(
-    _ id: SectionID, _ raw: UnsafeBufferPointer<UInt8>, tryingBoth: Bool = false,
-    isHurried: Bool = false
+    _ id: UInt8, _ raw: UnsafeBufferPointer<UInt8>, flags: UInt8 = 0,
+    _ effort: SectionPacker.Effort = .usual(compares: false)
   ) {
     reserve(raw.count)
     let output = body + bodyCount
     var codec = SectionCodec.stored
     var count = raw.count
-    if raw.count > 16, !isHurried, let packed = pack(id, raw, into: output, tryingBoth: tryingBoth)
-    {
+    if raw.count > 16, let packed = packer.pack(id, raw, into: output, effort) {
       codec = .deflate
       count = packed
     } else if let base = raw.baseAddress {
       output.update(from: base, count: raw.count)
     }
-    table.append(id.rawValue)
-    table.append(codec.rawValue)
-    table.append(id.maySkip ? 1 : 0)
-    table.append(0)
-    appendLittle(UInt32(truncatingIfNeeded: raw.count))
-    appendLittle(UInt32(truncatingIfNeeded: count))
+    table.entries.append(
+      SectionTable.Entry(id: id, codec: codec.rawValue, flags: flags, raw: raw.count, packed: count)
+    )
     bodyCount += count
-    sections += 1
   }
 
-  /// Packs with the strategy that is known to be good, or with both.
-  ///
-  /// Looking for matches takes two to three times as long as coding bytes alone, so it must gain a
-  /// twentieth to be preferred.
-  private func pack(
-    _ id: SectionID, _ raw: UnsafeBufferPointer<UInt8>,
-    into output: UnsafeMutablePointer<UInt8>, tryingBoth: Bool
-  ) -> Int? {
-    let usual = strategies[Int(id.rawValue)]
-    let packed = deflater.pack(raw, usual, into: output, capacity: raw.count)
-    guard tryingBoth else { return packed }
-    let other = usual == .matches ? Deflater.Strategy.huffmanOnly : .matches
-    let spare = UnsafeMutablePointer<UInt8>.allocate(capacity: raw.count)
-    defer { spare.deallocate() }
-    guard let packedOtherwise = deflater.pack(raw, other, into: spare, capacity: raw.count) else {
-      return packed
-    }
-    let matches = usual == .matches ? packed ?? raw.count : packedOtherwise
-    let huffman = usual == .matches ? packedOtherwise : packed ?? raw.count
-    let better = huffman * 20 <= matches * 21 ? Deflater.Strategy.huffmanOnly : .matches
-    strategies[Int(id.rawValue)] = better
-    guard better == other else { return packed }
-    output.update(from: spare, count: packedOtherwise)
-    return packedOtherwise
+  /// Adds a section whose id this version knows.
+  func section(_ id: SectionID, _ raw: UnsafeBufferPointer<UInt8>) {
+    section(id.rawValue, raw, flags: id.maySkip ? 1 : 0)
   }
+
+  /// Adds a section as small as it can be packed, or as it was packed before if that is smaller.
+  func section(_ entry: SectionTable.Entry, raw: [UInt8], packed: [UInt8]) {
+    reserve(raw.count + packed.count)
+    let start = bodyCount
+    raw.withUnsafeBufferPointer { section(entry.id, $0, flags: entry.flags, .best) }
+    guard bodyCount - start > packed.count else { return }
+    packed.withUnsafeBufferPointer { packed in
+      if let base = packed.baseAddress { (body + start).update(from: base, count: packed.count) }
+    }
+    bodyCount = start + packed.count
+    table.entries[table.entries.count - 1] = entry
+  }
+
+  /// Writes a chunk whose payload nobody takes apart.
+  func writeChunk(_ header: ChunkHeader, payload: [UInt8]) {
+    finish(header, payload: payload[...])
+  }
+
+  /// Makes the next chunk have this number, if it is not below that anyway.
+  func skipSequence(to number: UInt32) { sequence = max(sequence, number) }
 
   /// Writes the chunk whose sections were added.
   ///
   /// The head's sequence, payload length and payload CRC are filled in here.
   func finishChunk(_ header: ChunkHeader) {
-    var count: [UInt8] = []
-    swap(&count, &table)
-    let prefix = withUnsafeBytes(of: sections.littleEndian) { Array($0) } + count
+    var header = header
+    header.flags |= ChunkHeader.shortTableFlag
+    let payload = table.bytes(isShort: true) + UnsafeBufferPointer(start: body, count: bodyCount)
+    table.entries.removeAll(keepingCapacity: true)
+    bodyCount = 0
+    finish(header, payload: payload[...])
+  }
+
+  private func finish(_ header: ChunkHeader, payload: ArraySlice<UInt8>) {
     var header = header
     header.sequence = sequence
-    header.payloadBytes = UInt32(truncatingIfNeeded: prefix.count + bodyCount)
-    header.payloadCRC = prefix.withUnsafeBytes { bytes in
-      bytes.baseAddress.map { crc(body, bodyCount, seed: crc($0, bytes.count)) } ?? 0
+    header.payloadBytes = UInt32(truncatingIfNeeded: payload.count)
+    header.payloadCRC = payload.withUnsafeBytes { bytes in
+      bytes.baseAddress.map { crc($0, bytes.count) } ?? 0
     }
     var head = [UInt8](repeating: 0, count: TraceFormat.chunkHeaderBytes)
     head.withUnsafeMutableBytes { $0.baseAddress.map { header.write(to: $0) } }
     let start = offset
-    let whole = head + prefix + UnsafeBufferPointer(start: body, count: bodyCount)
-    whole.withUnsafeBytes { append($0) }
+    (head + payload).withUnsafeBytes { append($0) }
     if failure == nil {
       entries.append(
         IndexEntry(
@@ -136,8 +134,6 @@ final class ChunkFile {
           firstNanoseconds: header.firstNanoseconds))
       sequence += 1
     }
-    bodyCount = 0
-    sections = 0
     writeIndexPartIfFull(after: header)
   }
 
@@ -171,10 +167,6 @@ final class ChunkFile {
     larger.update(from: body, count: bodyCount)
     body.deallocate()
     body = larger
-  }
-
-  private func appendLittle(_ value: UInt32) {
-    withUnsafeBytes(of: value.littleEndian) { table.append(contentsOf: $0) }
   }
 
   /// Writes bytes at the end of the file; takes back what a failed write left behind.

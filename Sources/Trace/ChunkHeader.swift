@@ -26,6 +26,7 @@ extension UnsafeMutableRawPointer {
 /// The head of a chunk: 64 bytes, the last four of which are the CRC of the others.
 struct ChunkHeader: Equatable {
   static let maySkipFlag: UInt16 = 1
+  static let shortTableFlag: UInt16 = 2
 
   var kind: UInt8
   var version: UInt8 = 1
@@ -80,6 +81,15 @@ struct ChunkHeader: Equatable {
     bytes.putLittle(threads, at: 56)
     bytes.putLittle(crc(UnsafeRawPointer(bytes), 60), at: 60)
   }
+
+  /// Whether this version of Lacuna knows the kind and its layout.
+  var isUnderstood: Bool {
+    guard let kind = ChunkKind(rawValue: kind) else { return false }
+    return version >= 1 && version <= (kind == .events ? TraceFormat.eventsVersion : 1)
+  }
+
+  /// Whether the table of the payload's sections has entries of variable length.
+  var hasShortTable: Bool { flags & Self.shortTableFlag != 0 }
 
   /// The name of the kind for messages.
   var kindName: String { ChunkKind(rawValue: kind).map { "\($0)" } ?? "unknown (\(kind))" }

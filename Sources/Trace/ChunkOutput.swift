@@ -7,7 +7,7 @@ struct RawChunk {
   struct Section {
     var id: SectionID
     var bytes: Range<Int>
-    var triesBoth: Bool
+    var compares: Bool
   }
 
   var header = ChunkHeader(kind: .events)
@@ -15,7 +15,7 @@ struct RawChunk {
   var bytes: [UInt8] = []
   /// What the chunk is made of instead of sections, where it is a keyframe.
   var keyframe: RawKeyframe?
-  /// Whether there is no time to pack it.
+  /// Whether there is little time to pack it.
   var isHurried = false
 }
 
@@ -48,21 +48,21 @@ final class ChunkOutput {
   var failure: TraceError? { packer?.failure ?? file.failure }
 
   /// Adds a section to the chunk under construction.
-  func section(_ id: SectionID, _ raw: UnsafeBufferPointer<UInt8>, tryingBoth: Bool = false) {
+  func section(_ id: SectionID, _ raw: UnsafeBufferPointer<UInt8>, comparing: Bool = false) {
     let start = chunk.bytes.count
     chunk.bytes.append(contentsOf: raw)
     chunk.sections.append(
-      RawChunk.Section(id: id, bytes: start..<chunk.bytes.count, triesBoth: tryingBoth))
+      RawChunk.Section(id: id, bytes: start..<chunk.bytes.count, compares: comparing))
   }
 
   func section(_ id: SectionID, _ raw: [UInt8]) {
     raw.withUnsafeBufferPointer { section(id, $0) }
   }
 
-  /// Whether the events chunk that is written next should compare strategies: one in sixteen.
+  /// Whether the events chunk that is written next should compare strategies: one in thirty-two.
   func shouldCompareStrategies() -> Bool {
     eventChunks += 1
-    return eventChunks & 15 == 1
+    return eventChunks & 31 == 1
   }
 
   /// Lists so many chunks in a part of the index at most; for tests of small traces.
@@ -123,8 +123,9 @@ extension ChunkFile {
     chunk.bytes.withUnsafeBufferPointer { bytes in
       for part in chunk.sections {
         section(
-          part.id, UnsafeBufferPointer(rebasing: bytes[part.bytes]), tryingBoth: part.triesBoth,
-          isHurried: chunk.isHurried)
+          part.id.rawValue, UnsafeBufferPointer(rebasing: bytes[part.bytes]),
+          flags: part.id.maySkip ? 1 : 0,
+          chunk.isHurried ? .hurried : .usual(compares: part.compares))
       }
     }
     finishChunk(chunk.header)

@@ -17,6 +17,7 @@ final class ChunkPayload {
   private var arena: UnsafeMutablePointer<UInt8>
   private var arenaCapacity = 1 << 16
   private var arenaCount = 0
+  private var table = SectionTable()
   private var sections: [Section?] = Array(repeating: nil, count: 256)
 
   init(_ file: FileBytes) {
@@ -47,46 +48,47 @@ final class ChunkPayload {
       return "the checksum does not match"
     }
     for index in sections.indices { sections[index] = nil }
-    return parse(range.count) ?? unpackAll(addresses: addresses)
+    return parse(range.count, isShort: chunk.header.hasShortTable)
+      ?? unpackAll(addresses: addresses)
   }
 
   /// Reads the table of sections.
-  private func parse(_ count: Int) -> String? {
-    let bytes = UnsafeRawPointer(payload)
-    guard count >= 4 else { return "the table of sections is missing" }
-    let number = Int(bytes.little(0, as: UInt32.self))
-    guard number <= TraceFormat.maximumSections,
-      4 + number * TraceFormat.sectionEntryBytes <= count
-    else { return "the table of sections is too long" }
-    var start = 4 + number * TraceFormat.sectionEntryBytes
-    for index in 0..<number {
-      let entry = bytes + 4 + index * TraceFormat.sectionEntryBytes
-      let id = entry.little(0, as: UInt8.self)
-      let raw = Int(entry.little(4, as: UInt32.self))
-      let packed = Int(entry.little(8, as: UInt32.self))
-      guard packed <= count - start else { return "a section reaches past the end of its chunk" }
-      defer { start += packed }
-      guard SectionID(rawValue: id) != nil else {
+  private func parse(_ count: Int, isShort: Bool) -> String? {
+    let bytes = UnsafeBufferPointer(start: payload, count: count)
+    guard var start = table.read(bytes, isShort: isShort) else {
+      return "the table of sections is incomplete"
+    }
+    for entry in table.entries {
+      guard entry.packed <= count - start else {
+        return "a section reaches past the end of its chunk"
+      }
+      defer { start += entry.packed }
+      guard SectionID(rawValue: entry.id) != nil else {
         // Bit 0 says that the other sections can be understood without this one.
-        if entry.little(2, as: UInt8.self) & 1 == 1 { continue }
-        return "section \(id) belongs to a later version of the format"
+        if entry.flags & 1 == 1 { continue }
+        return "section \(entry.id) belongs to a later version of the format"
       }
-      guard let codec = SectionCodec(rawValue: entry.little(1, as: UInt8.self)) else {
-        return "section \(id) is packed in an unknown way"
+      guard let codec = SectionCodec(rawValue: entry.codec) else {
+        return "section \(entry.id) is packed in an unknown way"
       }
-      let limit = codec == .stored ? packed : (packed + 1) * TraceFormat.maximumDeflateRatio
-      guard raw <= min(limit, TraceFormat.maximumSectionBytes), codec == .deflate || raw == packed
-      else { return "section \(id) claims more bytes than it can hold" }
-      sections[Int(id)] = Section(codec: codec, packed: start..<start + packed, rawCount: raw)
+      let limit =
+        codec == .stored ? entry.packed : (entry.packed + 1) * TraceFormat.maximumDeflateRatio
+      guard entry.raw <= min(limit, TraceFormat.maximumSectionBytes),
+        codec == .deflate || entry.raw == entry.packed
+      else { return "section \(entry.id) claims more bytes than it can hold" }
+      sections[Int(entry.id)] = Section(
+        codec: codec, packed: start..<start + entry.packed, rawCount: entry.raw)
     }
     return start == count ? nil : "bytes follow the last section"
   }
 
   /// Unpacks into one piece of memory, with zeros behind each section.
   private func unpackAll(addresses: Bool) -> String? {
-    let end = addresses ? sections.count : Int(SectionID.firstOfAddressLayer)
+    let skipped = addresses ? 0..<0 : SectionID.addressLayer
     var needed = ColumnCursor.padding
-    for case let section? in sections[..<end] { needed += section.rawCount + ColumnCursor.padding }
+    for case let (id, section?) in sections.enumerated() where !skipped.contains(id) {
+      needed += section.rawCount + ColumnCursor.padding
+    }
     if needed > arenaCapacity {
       arena.deallocate()
       arenaCapacity = needed * 2
@@ -95,8 +97,7 @@ final class ChunkPayload {
     // The place of sections that are not there: nothing, followed by zeros.
     arena.update(repeating: 0, count: ColumnCursor.padding)
     arenaCount = ColumnCursor.padding
-    for id in 0..<end {
-      guard let section = sections[id] else { continue }
+    for case let (id, section?) in sections.enumerated() where !skipped.contains(id) {
       let packed = UnsafeBufferPointer(
         start: payload + section.packed.lowerBound, count: section.packed.count)
       let output = arena + arenaCount

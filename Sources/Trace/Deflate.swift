@@ -2,39 +2,62 @@
 
 import CZlib
 
-/// Packs byte strings into raw deflate streams (RFC 1951) at level 1.
+/// Packs byte strings into raw deflate streams (RFC 1951).
 final class Deflater {
   /// How zlib looks for redundancy.
   ///
-  /// Both make plain deflate streams.
-  enum Strategy { case matches, huffmanOnly }
-
-  private let matches: UnsafeMutablePointer<z_stream>?
-  private let huffman: UnsafeMutablePointer<z_stream>?
-
-  init() {
-    matches = Self.stream(Z_DEFAULT_STRATEGY)
-    huffman = Self.stream(Z_HUFFMAN_ONLY)
+  /// All make plain deflate streams.
+  enum Strategy: Int, CaseIterable {
+    /// No looking for repetitions at all: the cheapest, and the best for what has none.
+    case huffmanOnly
+    /// Repetitions of the last byte only: as cheap.
+    case runs
+    /// A quick search for repetitions.
+    case matches
+    /// A thorough search, which is quick only where repetitions are long.
+    case deepMatches
   }
 
+  /// For each strategy one for few bytes and one for many.
+  private var streams = [UnsafeMutablePointer<z_stream>?](
+    repeating: nil, count: 2 * Strategy.allCases.count)
+  /// zlib clears its tables for each stream, which takes longer than packing few bytes; so there are
+  /// streams with small tables, for byte strings up to their window.
+  private static let fewBytes = 1 << 12
+  private let deepLevel: Int32
+
+  /// Packs with this level of zlib where it searches thoroughly.
+  init(deepLevel: Int32 = 6) { self.deepLevel = deepLevel }
+
   deinit {
-    for stream in [matches, huffman] {
+    for stream in streams {
       guard let stream else { continue }
       deflateEnd(stream)
       stream.deallocate()
     }
   }
 
-  private static func stream(_ strategy: Int32) -> UnsafeMutablePointer<z_stream>? {
+  /// A stream takes up to 270 kB, so each is made when it is needed first.
+  private func stream(_ strategy: Strategy, isSmall: Bool) -> UnsafeMutablePointer<z_stream>? {
+    let place = 2 * strategy.rawValue + (isSmall ? 1 : 0)
+    if let known = streams[place] { return known }
+    let (level, method): (Int32, Int32) =
+      switch strategy {
+      case .huffmanOnly: (1, Z_HUFFMAN_ONLY)
+      case .runs: (1, Z_RLE)
+      case .matches: (1, Z_DEFAULT_STRATEGY)
+      case .deepMatches: (deepLevel, Z_DEFAULT_STRATEGY)
+      }
     let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
     stream.initialize(to: z_stream())
     let status = deflateInit2_(
-      stream, 1, Z_DEFLATED, -MAX_WBITS, 9, strategy, ZLIB_VERSION,
-      Int32(MemoryLayout<z_stream>.size))
+      stream, level, Z_DEFLATED, isSmall ? -12 : -MAX_WBITS, isSmall ? 6 : 9, method,
+      ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
     guard status == Z_OK else {
       stream.deallocate()
       return nil
     }
+    streams[place] = stream
     return stream
   }
 
@@ -43,8 +66,8 @@ final class Deflater {
     _ raw: UnsafeBufferPointer<UInt8>, _ strategy: Strategy,
     into output: UnsafeMutablePointer<UInt8>, capacity: Int
   ) -> Int? {
-    guard let stream = strategy == .matches ? matches : huffman, deflateReset(stream) == Z_OK,
-      capacity > 0
+    guard capacity > 0, let stream = stream(strategy, isSmall: raw.count <= Self.fewBytes),
+      deflateReset(stream) == Z_OK
     else { return nil }
     stream.pointee.next_in = UnsafeMutablePointer(mutating: raw.baseAddress)
     stream.pointee.avail_in = UInt32(raw.count)

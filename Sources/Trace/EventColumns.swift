@@ -16,15 +16,14 @@ struct EventColumns: ~Copyable {
   let operations: UnsafeMutablePointer<UInt8>
   var exceptionGaps = Column(capacity: 10 * TraceFormat.stepsPerChunk)
   var exceptionCodes = Column(capacity: TraceFormat.stepsPerChunk)
-  var stacks = Column(capacity: 10 * TraceFormat.stepsPerChunk)
-  var sizes = Column(capacity: 10 * TraceFormat.stepsPerChunk)
+  /// The number of the stack of each allocating step.
+  let stacks: UnsafeMutablePointer<UInt32>
+  var sizes = SizeColumns()
   var references = Column(capacity: TraceFormat.stepsPerChunk)
   var referenceLiterals = Column(capacity: 10 * TraceFormat.stepsPerChunk)
-  var threadList = Column(capacity: 10 * TraceFormat.stepsPerChunk)
-  var threadRuns = Column(capacity: 20 * TraceFormat.stepsPerChunk)
-  var times = Column(capacity: 10 * TraceFormat.stepsPerChunk)
-  var alignments = Column(capacity: 20 * TraceFormat.stepsPerChunk)
-  var addresses = Column(capacity: 10 * TraceFormat.stepsPerChunk)
+  var threads = ThreadRuns()
+  var times = TimeColumns()
+  var addresses = AddressColumns()
   var rawAddresses = Column(capacity: 20 * TraceFormat.stepsPerChunk)
   var usables = Column(capacity: 20 * TraceFormat.stepsPerChunk)
   var extras = Column(capacity: 42 * TraceFormat.stepsPerChunk)
@@ -37,48 +36,51 @@ struct EventColumns: ~Copyable {
   private(set) var nextAllocation: UInt64 = 0
   private(set) var firstTick: UInt64 = 0
   private(set) var lastTick: UInt64 = 0
-  var usableRule = UsableRule.asRequested
+  private(set) var usableRule = UsableRule.asRequested
 
   private var nextExceptionAfter = 0
-  private var nextAlignmentAfter = 0
   private var nextUsableAfter = 0
   private var nextReleaseAfter = 0
   private var releasingSteps = 0
-  private var addressPrediction = AddressPrediction()
+  private var reusePrediction = ReusePrediction()
   private let releasePrediction = ReleasePrediction()
 
-  private var threads = ThreadRuns()
   private var lastReference: UInt64 = 0
 
   init() {
     operations = .allocate(capacity: TraceFormat.stepsPerChunk / 8)
     operations.initialize(repeating: 0, count: TraceFormat.stepsPerChunk / 8)
+    stacks = .allocate(capacity: TraceFormat.stepsPerChunk)
+    stacks.initialize(repeating: 0, count: TraceFormat.stepsPerChunk)
+    reusePrediction.reset(usableRule)
   }
 
   deinit {
     operations.deallocate()
+    stacks.deallocate()
     for column in [
-      exceptionGaps, exceptionCodes, stacks, sizes, references, referenceLiterals, threadList,
-      threadRuns, times, alignments, addresses, rawAddresses, usables, extras, releases,
+      exceptionGaps, exceptionCodes, references, referenceLiterals, rawAddresses, usables, extras,
+      releases,
     ] { column.deallocate() }
-    addressPrediction.deallocate()
-    releasePrediction.deallocate()
+    sizes.deallocate()
     threads.deallocate()
+    times.deallocate()
+    addresses.deallocate()
+    reusePrediction.deallocate()
+    releasePrediction.deallocate()
   }
 
   /// Makes room for the next chunk.
-  mutating func removeAll() {
+  mutating func removeAll(_ usableRule: UsableRule) {
+    self.usableRule = usableRule
     operations.update(repeating: 0, count: TraceFormat.stepsPerChunk / 8)
     exceptionGaps.removeAll()
     exceptionCodes.removeAll()
-    stacks.removeAll()
     sizes.removeAll()
     references.removeAll()
     referenceLiterals.removeAll()
-    threadList.removeAll()
-    threadRuns.removeAll()
+    threads.removeAll()
     times.removeAll()
-    alignments.removeAll()
     addresses.removeAll()
     rawAddresses.removeAll()
     usables.removeAll()
@@ -92,16 +94,12 @@ struct EventColumns: ~Copyable {
     firstAllocation = nextAllocation
     firstTick = lastTick
     nextExceptionAfter = 0
-    nextAlignmentAfter = 0
     nextUsableAfter = 0
-    addressPrediction.reset()
-    threads.reset()
+    reusePrediction.reset(usableRule)
   }
 
   /// Ends the last run of threads; to be called once, before the columns are packed.
-  mutating func close() {
-    if threads.count > 1 { threads.endRun(at: steps, in: &threadRuns) }
-  }
+  mutating func close() { threads.close(at: steps) }
 
   // MARK: Steps
 
@@ -111,13 +109,10 @@ struct EventColumns: ~Copyable {
   @inline(__always)
   mutating func step(ends bit: UInt8, thread: UInt32, tick: UInt64) {
     let step = steps
-    if step == 0 {
-      lastTick = max(tick, lastTick)
-      firstTick = lastTick
+    if tick > lastTick {
+      if step == 0 { firstTick = tick } else { times.advance(by: tick &- lastTick, at: step) }
+      lastTick = tick
     }
-    let time = max(tick, lastTick)
-    times.varint(time &- lastTick)
-    lastTick = time
     operations[step &>> 3] |= bit &<< UInt8(truncatingIfNeeded: step & 7)
     if thread != threads.current || step == 0 { changeThread(thread) }
     steps = step &+ 1
@@ -136,37 +131,52 @@ struct EventColumns: ~Copyable {
     nextExceptionAfter = step &+ 1
   }
 
-  /// Appends what a step that begins a block has.
+  /// Appends what a step that begins a block has; `old` is the allocation that it replaces, if it
+  /// does, and `live` knows the blocks that live after the step.
   @inline(__always)
   mutating func begin(
-    address: UInt64, size: UInt64, usable: UInt64, alignmentShift: UInt8, stack: UInt32
+    address: UInt64, size: UInt64, usable: UInt64, alignmentShift: UInt8, stack: UInt32,
+    replacing old: UInt64? = nil, live: borrowing LiveBlocks
   ) {
-    stacks.varint(UInt64(stack))
-    sizes.varint(size)
     let ordinal = allocatingSteps
-    if alignmentShift != 0 {
-      alignments.varint(UInt64(ordinal &- nextAlignmentAfter))
-      alignments.byte(alignmentShift)
-      nextAlignmentAfter = ordinal &+ 1
-    }
-    if usable != usableRule.usable(size) {
+    stacks[ordinal] = stack
+    sizes.append(size, shift: alignmentShift, stack: stack, ordinal: ordinal)
+    let expected = usableRule.usable(size)
+    if usable != expected {
       usables.varint(UInt64(ordinal &- nextUsableAfter))
       usables.varint(usable &- size)
       nextUsableAfter = ordinal &+ 1
     }
-    let code = addressPrediction.code(address, size: size)
-    addresses.varint(code)
-    if code == AddressPrediction.escape { rawAddresses.varint(address) }
+    let oldOrdinal = old.map { self.ordinal(of: $0) } ?? -1
+    reusePrediction.write(
+      address, usable: usable, expected: expected, ordinal: ordinal, old: oldOrdinal,
+      thread: threads.local, live: live, to: &addresses)
+    if oldOrdinal >= 0 && reusePrediction.addresses[oldOrdinal] != address {
+      reusePrediction.free(oldOrdinal, thread: threads.local)
+    }
     allocatingSteps = ordinal &+ 1
     nextAllocation &+= 1
   }
 
+  /// Takes note that the memory of a block that the step ends may be used again.
+  @inline(__always)
+  mutating func recycle(_ allocation: UInt64) {
+    let ordinal = ordinal(of: allocation)
+    if ordinal >= 0 { reusePrediction.free(ordinal, thread: threads.local) }
+  }
+
+  /// The place of an allocation among those of the chunk; -1 where it is older.
+  @inline(__always)
+  private func ordinal(of allocation: UInt64) -> Int {
+    allocation >= firstAllocation ? Int(truncatingIfNeeded: allocation &- firstAllocation) : -1
+  }
+
   /// Appends which function released a block of that family, if it is not the expected one.
   @inline(__always)
-  mutating func release(_ entry: UInt8, family: UInt8) {
+  mutating func release(_ entry: EntryPoint, family: UInt8) {
     if entry != releasePrediction.release(of: family) {
       releases.varint(UInt64(releasingSteps &- nextReleaseAfter))
-      releases.byte(entry)
+      releases.byte(entry.rawValue)
       nextReleaseAfter = releasingSteps &+ 1
       releasePrediction.note(entry, of: family)
     }
@@ -210,66 +220,6 @@ struct EventColumns: ~Copyable {
   @inline(never)
   private mutating func changeThread(_ thread: UInt32) {
     lastReference = threads.change(
-      to: thread, at: steps, lastReference: lastReference, firstAllocation: firstAllocation,
-      list: &threadList, runs: &threadRuns)
-  }
-}
-
-/// Which threads the steps of a chunk belong to, as runs, and what each thread referred to last.
-struct ThreadRuns {
-  /// The thread of the last step.
-  private(set) var current: UInt32 = 0
-  /// Threads in this chunk.
-  private(set) var count = 0
-  private var local = 0
-  private var runStart = 0
-  /// For each thread of the trace, its number in this chunk; valid where `marks` has `mark`.
-  private var locals: [UInt32] = []
-  private var marks: [UInt32] = []
-  private var mark: UInt32 = 1
-  private var lastReferences: UnsafeMutablePointer<UInt64> =
-    .allocate(capacity: TraceFormat.stepsPerChunk)
-
-  func deallocate() { lastReferences.deallocate() }
-
-  mutating func reset() {
-    count = 0
-    local = 0
-    runStart = 0
-    mark &+= 1
-  }
-
-  /// Begins a run of another thread; returns what that thread referred to last.
-  mutating func change(
-    to thread: UInt32, at step: Int, lastReference: UInt64, firstAllocation: UInt64,
-    list: inout Column, runs: inout Column
-  ) -> UInt64 {
-    if step > 0 {
-      endRun(at: step, in: &runs)
-      lastReferences[local] = lastReference
-    }
-    current = thread
-    runStart = step
-    let index = Int(thread)
-    while locals.count <= index {
-      locals.append(0)
-      marks.append(0)
-    }
-    if marks[index] == mark {
-      local = Int(locals[index])
-    } else {
-      marks[index] = mark
-      locals[index] = UInt32(truncatingIfNeeded: count)
-      local = count
-      lastReferences[local] = firstAllocation
-      count += 1
-      list.varint(UInt64(thread))
-    }
-    return lastReferences[local]
-  }
-
-  mutating func endRun(at step: Int, in runs: inout Column) {
-    runs.varint(UInt64(step - runStart))
-    runs.varint(UInt64(local))
+      to: thread, at: steps, lastReference: lastReference, firstAllocation: firstAllocation)
   }
 }

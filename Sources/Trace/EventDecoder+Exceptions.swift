@@ -26,14 +26,14 @@ extension EventDecoder {
       let allocation = reference()
       guard referenceIsSound(), let slot = live.take(allocation) else { return false }
       live.release(slot)
+      if code == StepCode.reallocateBegin { recycle(allocation) }
       request.slot = Slot(slot)
       return true
     case StepCode.moveBreak, StepCode.startBreak, StepCode.freeUnknown:
       request.operation =
         code == StepCode.moveBreak
         ? .moveBreak : code == StepCode.startBreak ? .startBreak : .freeUnknown
-      if readsAddresses { request.address = Address(addressColumns.raw.varint()) }
-      return blockIsSound()
+      return readRawAddress(&request)
     case Operation.map.rawValue...Operation.setBreak.rawValue:
       return side(&request, code)
     default:
@@ -75,8 +75,7 @@ extension EventDecoder {
   /// Resizes a block; where the old one was lost, only the new one begins.
   private mutating func reallocate(_ request: inout Request) -> Bool {
     let allocation = reference()
-    readBlock(&request)
-    guard referenceIsSound(), blockIsSound() else { return false }
+    guard referenceIsSound(), readBlock(&request, replacing: allocation) else { return false }
     guard let slot = live.take(allocation) else {
       request.operation = .reallocateEnd
       return begin(&request)

@@ -7,18 +7,12 @@ import MemoryUnits
 /// Everything is checked as it is read: numbers of threads, stacks, allocations, sizes and times. A
 /// chunk that does not add up ends early, and `problem` says why.
 struct EventDecoder: ~Copyable {
-  /// What the address layer says, where it is read.
-  struct AddressColumns {
-    var codes: ColumnCursor
-    var raw: ColumnCursor
-    var usables: ColumnCursor
-    var nextUsable = Int.max
-  }
-
   var live: LiveSlots
-  private let entries: UnsafeMutablePointer<UInt8>
+  private let entries: UnsafeMutablePointer<EntryPoint>
   /// The family of each stack's function, and of each slot's block (``ReleasePrediction``).
   private let families: UnsafeMutablePointer<UInt8>
+  /// Whether there are stacks of other families than the first.
+  private let hasFamilies: Bool
   private var slotFamilies: UnsafeMutablePointer<UInt8>
   private var slotCapacity = 1 << 12
   private let releasePrediction = ReleasePrediction()
@@ -29,26 +23,26 @@ struct EventDecoder: ~Copyable {
   private var operations: UnsafePointer<UInt8>
   var exceptionGaps: ColumnCursor
   var exceptionCodes: ColumnCursor
-  private var stacks: ColumnCursor
-  private var sizes: ColumnCursor
+  private var blocks = BlockColumns()
   private var references: ColumnCursor
   private var referenceLiterals: ColumnCursor
-  private var times: ColumnCursor
-  private var alignments: ColumnCursor
-  private var threadRuns: ColumnCursor
+  private var times: TimeCursor
+  /// The times of a chunk of the first layout, in the form of the second.
+  private var rewrittenTimes: TimeColumns?
+  private var threadRuns: RunCursor
   var extras: ColumnCursor
   private var releases: ColumnCursor
-  var addressColumns: AddressColumns
-  private var addressPrediction = AddressPrediction()
-  private var usableRule = UsableRule.asRequested
+  private var addresses: AddressLayer
+  private var rulesOfAddresses: (usable: UInt8, prediction: UInt8) = (0, 0)
 
   var steps = 0
   var step = 0
+  /// The allocating steps of the chunk so far.
   private var ordinal = 0
+  private var firstAllocation: UInt64 = 0
   private var releasingStep = 0
   private var nextRelease = Int.max
   var nextException = Int.max
-  private var nextAlignment = Int.max
   private var tick: UInt64 = 0
   private var lastTick: UInt64 = 0
   private var unit: UInt64 = 1
@@ -80,26 +74,24 @@ struct EventDecoder: ~Copyable {
     entries = .allocate(capacity: table.count)
     families = .allocate(capacity: table.count)
     for (index, entry) in table.entries.enumerated() {
-      (entries + index).initialize(to: entry.rawValue)
+      (entries + index).initialize(to: entry)
       (families + index).initialize(to: ReleasePrediction.family(of: entry))
     }
+    hasFamilies = table.entries.contains { ReleasePrediction.family(of: $0) != 0 }
     slotFamilies = .allocate(capacity: slotCapacity)
     slotFamilies.initialize(repeating: 0, count: slotCapacity)
     lastReferences = .allocate(capacity: TraceFormat.stepsPerChunk)
-    let nothing = ColumnCursor(next: UnsafePointer(entries), end: UnsafePointer(entries))
-    operations = UnsafePointer(entries)
+    let nothing = ColumnCursor(next: UnsafePointer(families), end: UnsafePointer(families))
+    operations = UnsafePointer(families)
     exceptionGaps = nothing
     exceptionCodes = nothing
-    stacks = nothing
-    sizes = nothing
     references = nothing
     referenceLiterals = nothing
-    times = nothing
-    alignments = nothing
-    threadRuns = nothing
+    times = TimeCursor(codes: nothing, literals: nothing)
+    threadRuns = RunCursor()
     extras = nothing
     releases = nothing
-    addressColumns = AddressColumns(codes: nothing, raw: nothing, usables: nothing)
+    self.addresses = AddressLayer(isRead: addresses)
   }
 
   deinit {
@@ -107,7 +99,10 @@ struct EventDecoder: ~Copyable {
     families.deallocate()
     slotFamilies.deallocate()
     lastReferences.deallocate()
-    addressPrediction.deallocate()
+    blocks.deallocate()
+    rewrittenTimes?.deallocate()
+    threadRuns.deallocate()
+    addresses.deallocate()
     releasePrediction.deallocate()
   }
 
@@ -151,43 +146,58 @@ struct EventDecoder: ~Copyable {
       let prediction = rules.byte()
     else { return "its rules are incomplete" }
     self.unit = unit
-    if readsAddresses {
-      guard let rule = UsableRule(rawValue: usable), prediction == AddressPrediction.identifier
-      else { return "its addresses are coded in the way of a later version" }
-      usableRule = rule
-    }
+    rulesOfAddresses = (usable, prediction)
     return nil
   }
 
   private mutating func adoptColumns(_ header: ChunkHeader, _ payload: ChunkPayload) -> String? {
     exceptionGaps = payload.cursor(.exceptionGaps)
     exceptionCodes = payload.cursor(.exceptionCodes)
-    stacks = payload.cursor(.stacks)
-    sizes = payload.cursor(.sizes)
     references = payload.cursor(.references)
     referenceLiterals = payload.cursor(.referenceLiterals)
-    times = payload.cursor(.times)
-    alignments = payload.cursor(.alignments)
-    threadRuns = payload.cursor(.threadRuns)
     extras = payload.cursor(.extras)
     releases = payload.cursor(.releases)
-    addressColumns = AddressColumns(
-      codes: payload.cursor(.addresses), raw: payload.cursor(.rawAddresses),
-      usables: payload.cursor(.usables))
-    addressPrediction.reset()
     releasePrediction.reset()
     ordinal = 0
+    firstAllocation = header.firstAllocation
     releasingStep = 0
     nextRelease = Self.position(after: 0, &releases)
     nextException = Self.position(after: 0, &exceptionGaps)
-    nextAlignment = Self.position(after: 0, &alignments)
-    addressColumns.nextUsable = Self.position(after: 0, &addressColumns.usables)
     tick = header.firstNanoseconds / unit
     lastTick = header.lastNanoseconds / unit
-    return adoptThreads(payload, firstAllocation: header.firstAllocation)
+    let count = allocatingSteps()
+    return blocks.load(payload, version: header.version, count: count)
+      ?? (readsAddresses ? addresses.adopt(payload, rulesOfAddresses, blocks: count) : nil)
+      ?? adoptTimes(header, payload)
+      ?? adoptThreads(payload, header)
   }
 
-  private mutating func adoptThreads(_ payload: ChunkPayload, firstAllocation: UInt64) -> String? {
+  /// How many steps have the bit of those that begin blocks.
+  private func allocatingSteps() -> Int {
+    var ending = 0
+    for index in 0..<steps / 8 { ending += operations[index].nonzeroBitCount }
+    for step in steps & ~7..<steps {
+      ending += Int(operations[step >> 3] >> UInt8(step & 7) & 1)
+    }
+    return steps - ending
+  }
+
+  private mutating func adoptTimes(_ header: ChunkHeader, _ payload: ChunkPayload) -> String? {
+    guard header.version == 1 else {
+      times = TimeCursor(
+        codes: payload.cursor(.timeCodes), literals: payload.cursor(.timeLiterals))
+      return nil
+    }
+    var rewritten = rewrittenTimes ?? TimeColumns()
+    defer { rewrittenTimes = rewritten }
+    guard rewritten.rewrite(payload.cursor(.times), steps: steps) else {
+      return "the column of times does not add up"
+    }
+    times = rewritten.cursor()
+    return nil
+  }
+
+  private mutating func adoptThreads(_ payload: ChunkPayload, _ header: ChunkHeader) -> String? {
     threads.removeAll(keepingCapacity: true)
     var list = payload.source(.threadList)
     while !list.isAtEnd {
@@ -203,6 +213,7 @@ struct EventDecoder: ~Copyable {
     thread = first
     localThread = 0
     runEnd = threads.count == 1 ? steps : 0
+    threadRuns.begin(payload, version: header.version, threads: threads.count)
     return nil
   }
 
@@ -223,31 +234,19 @@ struct EventDecoder: ~Copyable {
         problem = "the column of threads does not add up"
         break
       }
-      let delta = times.varint()
-      guard delta <= lastTick &- tick, !times.isOverrun else {
-        problem = "the column of times does not add up"
-        break
-      }
-      tick &+= delta
-      let bit = (operations[step &>> 3] &>> UInt8(truncatingIfNeeded: step & 7)) & 1
-      // Every field by value: a static default would be an access to a lazy global.
-      var request = Request(
-        operation: .free, slot: Slot(.max), time: Timestamp(nanoseconds: tick &* unit),
-        size: ByteCount(0 as Int64), address: Address(0), usable: ByteCount(0 as Int64),
-        stack: StackID(0), thread: ThreadIndex(thread), entry: .unknown, alignmentShift: 0)
-      let delivers: Bool
+      if step == times.nextStep && !advanceTime() { break }
       if step == nextException {
-        delivers = exception(&request)
-      } else if bit == 0 {
-        delivers = allocate(&request)
+        var request = plainRequest
+        let delivers = exception(&request)
+        if problem != nil { break }
+        step &+= 1
+        if delivers {
+          output[count] = request
+          count &+= 1
+        }
       } else {
-        delivers = free(&request)
-      }
-      if problem != nil { break }
-      step &+= 1
-      if delivers {
-        output[count] = request
-        count &+= 1
+        let end = min(runEnd, times.nextStep, nextException, step &+ capacity &- count)
+        count &+= plainSteps(until: end, into: output + count)
       }
     }
     lastNanoseconds = tick &* unit
@@ -255,16 +254,43 @@ struct EventDecoder: ~Copyable {
     return count
   }
 
-  /// Whether the columns that blocks are read from held what was read; to be asked before a slot
-  /// changes, so that every change of a slot is delivered.
+  /// A step that has nothing but a time and a thread so far.
+  ///
+  /// Every field by value: a static default would be an access to a lazy global.
   @inline(__always)
-  mutating func blockIsSound() -> Bool {
-    if stacks.isOverrun || sizes.isOverrun
-      || readsAddresses && (addressColumns.codes.isOverrun || addressColumns.raw.isOverrun)
-    {
-      problem = problem ?? "a column ends too early"
+  private var plainRequest: Request {
+    Request(
+      operation: .free, slot: Slot(.max), time: Timestamp(nanoseconds: tick &* unit),
+      size: ByteCount(0 as Int64), address: Address(0), usable: ByteCount(0 as Int64),
+      stack: StackID(0), thread: ThreadIndex(thread), entry: .unknown, alignmentShift: 0)
+  }
+
+  /// Decodes steps of one thread and one moment that are all plain allocations and frees; returns
+  /// their number.
+  @inline(__always)
+  private mutating func plainSteps(
+    until end: Int, into output: UnsafeMutablePointer<Request>
+  ) -> Int {
+    let template = plainRequest
+    let first = step
+    while step < end {
+      let bit = (operations[step &>> 3] &>> UInt8(truncatingIfNeeded: step & 7)) & 1
+      var request = template
+      guard bit == 0 ? allocate(&request) : free(&request) else { break }
+      output[step &- first] = request
+      step &+= 1
     }
-    return problem == nil
+    return step &- first
+  }
+
+  private mutating func advanceTime() -> Bool {
+    guard times.advance <= lastTick &- tick else {
+      problem = "the column of times does not add up"
+      return false
+    }
+    tick &+= times.advance
+    times.step(from: step &+ 1)
+    return true
   }
 
   @inline(__always)
@@ -277,21 +303,16 @@ struct EventDecoder: ~Copyable {
   }
 
   private var isAtEnd: Bool {
-    stacks.isAtEnd && sizes.isAtEnd && references.isAtEnd && referenceLiterals.isAtEnd
+    ordinal == blocks.count && references.isAtEnd && referenceLiterals.isAtEnd
       && times.isAtEnd && extras.isAtEnd && releases.isAtEnd && nextException == .max
-      && nextAlignment == .max && nextRelease == .max
+      && nextRelease == .max
   }
 
   private mutating func nextRun() -> Bool {
-    guard threadRuns.next < threadRuns.end else { return false }
-    let length = threadRuns.varint()
-    guard threadRuns.next < threadRuns.end else { return false }
-    let local = threadRuns.varint()
-    guard length > 0, length <= UInt64(steps - step), local < UInt64(threads.count) else {
-      return false
-    }
-    runEnd = step + Int(length)
-    localThread = Int(local)
+    guard let run = threadRuns.next(), run.length > 0, run.length <= UInt64(steps - step)
+    else { return false }
+    runEnd = step + Int(run.length)
+    localThread = run.thread
     thread = threads[localThread]
     return true
   }
@@ -299,8 +320,7 @@ struct EventDecoder: ~Copyable {
   @inline(__always)
   mutating func allocate(_ request: inout Request) -> Bool {
     request.operation = .allocate
-    readBlock(&request)
-    return blockIsSound() && begin(&request)
+    return readBlock(&request) && begin(&request)
   }
 
   @inline(__always)
@@ -317,6 +337,7 @@ struct EventDecoder: ~Copyable {
   /// Remembers how the block of a slot was asked for.
   @inline(__always)
   mutating func noteFamily(_ request: Request) {
+    guard hasFamilies else { return }
     let slot = request.slot.index
     if slot >= slotCapacity { growFamilies(through: slot) }
     slotFamilies[slot] =
@@ -341,7 +362,7 @@ struct EventDecoder: ~Copyable {
   private mutating func release(of family: UInt8) -> EntryPoint {
     if releasingStep == nextRelease { readRelease(of: family) }
     releasingStep &+= 1
-    return EntryPoint(rawValue: releasePrediction.release(of: family)) ?? .unknown
+    return releasePrediction.release(of: family)
   }
 
   @inline(never)
@@ -350,7 +371,7 @@ struct EventDecoder: ~Copyable {
       problem = "the column of releases ends too early"
       return
     }
-    releasePrediction.note(releases.byte(), of: family)
+    releasePrediction.note(EntryPoint(rawValue: releases.byte()) ?? .unknown, of: family)
     nextRelease = Self.position(after: releasingStep &+ 1, &releases)
   }
 
@@ -360,8 +381,9 @@ struct EventDecoder: ~Copyable {
     guard referenceIsSound() else { return false }
     if let slot = live.take(allocation) {
       live.release(slot)
+      recycle(allocation)
       request.slot = Slot(slot)
-      request.entry = release(of: slotFamilies[Int(slot)])
+      request.entry = release(of: hasFamilies ? slotFamilies[Int(slot)] : 0)
     } else {
       request.operation = .freeUnknown
       request.entry = release(of: 0)
@@ -369,54 +391,62 @@ struct EventDecoder: ~Copyable {
     return problem == nil
   }
 
-  /// What every step that begins a block has, except for its slot.
+  /// What every step that begins a block has, except for its slot; `old` is the allocation that it
+  /// replaces, if it does.
   @inline(__always)
-  mutating func readBlock(_ request: inout Request) {
-    let stack = stacks.varint()
-    let size = sizes.varint()
-    if size > TraceFormat.maximumSize { problem = "a block is larger than any address space" }
-    if stack < stackCount {
-      request.stack = StackID(UInt32(truncatingIfNeeded: stack))
-      request.entry =
-        EntryPoint(rawValue: entries[Int(truncatingIfNeeded: stack)]) ?? .unknown
+  mutating func readBlock(_ request: inout Request, replacing old: UInt64? = nil) -> Bool {
+    let ordinal = ordinal
+    guard ordinal < blocks.count else {
+      problem = "a column ends too early"
+      return false
     }
+    let stack = blocks.stacks[ordinal]
+    if UInt64(stack) < stackCount {
+      request.stack = StackID(stack)
+      request.entry = entries[Int(stack)]
+    }
+    let size = blocks.sizes[ordinal]
     request.size = ByteCount(Int64(truncatingIfNeeded: size))
     request.usable = request.size
-    if ordinal == nextAlignment { readAlignment(&request) }
-    if readsAddresses { readAddress(&request, size) }
-    ordinal &+= 1
-  }
-
-  @inline(never)
-  private mutating func readAlignment(_ request: inout Request) {
-    guard alignments.next < alignments.end else {
-      problem = "the column of alignments ends too early"
-      return
-    }
-    let shift = alignments.byte()
-    guard shift < 64 else {
-      problem = "an alignment is larger than any address space"
-      return
-    }
-    request.alignmentShift = shift
-    nextAlignment = Self.position(after: ordinal &+ 1, &alignments)
-  }
-
-  @inline(__always)
-  private mutating func readAddress(_ request: inout Request, _ size: UInt64) {
-    let code = addressColumns.codes.varint()
-    var raw = addressColumns.raw
-    request.address = Address(addressPrediction.address(code, size: size) { raw.varint() })
-    addressColumns.raw = raw
-    var usable = usableRule.usable(size)
-    if ordinal == addressColumns.nextUsable {
-      usable = size &+ addressColumns.usables.varint()
-      if usable > TraceFormat.maximumSize || addressColumns.usables.isOverrun {
-        problem = "a block has more usable bytes than any address space"
+    request.alignmentShift = blocks.shifts[ordinal]
+    if readsAddresses {
+      let old = old.map { self.ordinal(of: $0) } ?? -1
+      guard let block = addresses.next(size: size, ordinal: ordinal, old: old, thread: localThread)
+      else {
+        problem = "the columns of addresses do not add up"
+        return false
       }
-      addressColumns.nextUsable = Self.position(after: ordinal &+ 1, &addressColumns.usables)
+      request.address = Address(block.address)
+      request.usable = ByteCount(Int64(truncatingIfNeeded: block.usable))
     }
-    request.usable = ByteCount(Int64(truncatingIfNeeded: usable))
+    self.ordinal = ordinal &+ 1
+    return true
+  }
+
+  /// The place of an allocation among those of the chunk so far; -1 where it is older, or none.
+  @inline(__always)
+  private func ordinal(of allocation: UInt64) -> Int {
+    let place = allocation &- firstAllocation
+    return place < UInt64(ordinal) ? Int(truncatingIfNeeded: place) : -1
+  }
+
+  /// Takes note that the memory of a block that the step ends may be used again.
+  @inline(__always)
+  mutating func recycle(_ allocation: UInt64) {
+    guard readsAddresses else { return }
+    let place = ordinal(of: allocation)
+    if place >= 0 { addresses.free(place, thread: localThread) }
+  }
+
+  /// The next raw address, where addresses are read; false where there is none.
+  mutating func readRawAddress(_ request: inout Request) -> Bool {
+    guard readsAddresses else { return true }
+    guard let address = addresses.rawAddress() else {
+      problem = "the column of raw addresses ends too early"
+      return false
+    }
+    request.address = Address(address)
+    return true
   }
 
   /// The number of the allocation that a step ends.

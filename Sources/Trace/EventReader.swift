@@ -98,7 +98,7 @@ struct EventReader {
   private func load(
     _ chunk: FoundChunk, _ payload: ChunkPayload
   ) throws(TraceError) -> String? {
-    guard chunk.header.version == 1 else {
+    guard chunk.header.isUnderstood else {
       return "this chunk belongs to a later version of the format"
     }
     return try payload.load(chunk, addresses: addresses)

@@ -6,6 +6,8 @@ struct FoundChunk {
   var header: ChunkHeader
 
   var kind: ChunkKind? { ChunkKind(rawValue: header.kind) }
+  /// Whether this version of Lacuna knows the layout.
+  var isUnderstood: Bool { header.isUnderstood }
   var payload: Range<Int> {
     let start = offset + TraceFormat.chunkHeaderBytes
     return start..<start + Int(header.payloadBytes)

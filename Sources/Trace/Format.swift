@@ -2,7 +2,10 @@
 
 /// Numbers that writer and reader must agree on.
 enum TraceFormat {
-  static let version: UInt32 = 1
+  /// The version that is written; those from 1 on are read.
+  static let version: UInt32 = 2
+  /// The version of the layout of events that is written; those from 1 on are read.
+  static let eventsVersion: UInt8 = 2
   /// The bytes 89 'L' 'A' 'C' 'U' 'N' 'A' 0a: not text, not damaged by a change of line ends.
   static let fileMagic: UInt64 = 0x0a41_4e55_4341_4c89
   /// The bytes 'L' 'C' 'k' 89.
@@ -48,6 +51,7 @@ enum ChunkKind: UInt8, CaseIterable {
   case snapshots = 9
   case marks = 10
   case keyframe = 11
+  case names = 12
 }
 
 /// What a section of a chunk holds.
@@ -62,6 +66,8 @@ enum SectionID: UInt8 {
   case operations = 2
   case exceptionGaps = 3
   case exceptionCodes = 4
+  /// Only in the first layout of events, like ``sizes``, ``threadRuns``, ``times``, ``alignments`` and
+  /// ``addresses``.
   case stacks = 5
   case sizes = 6
   case references = 7
@@ -102,7 +108,25 @@ enum SectionID: UInt8 {
   /// The memory that the allocator holds at a keyframe.
   case held = 40
 
-  static let firstOfAddressLayer: UInt8 = 32
+  /// The addresses of prediction 2.
+  case addressCodes = 35
+  case addressLiterals = 36
+  case addressDrops = 37
+
+  /// The bytes of the numbers of stacks, lowest first.
+  case stackBytes0 = 48
+  case stackBytes1 = 49
+  case stackBytes2 = 50
+  case stackBytes3 = 51
+  case sizeCodes = 52
+  case sizeLiterals = 53
+  case timeCodes = 54
+  case timeLiterals = 55
+  case alignmentChanges = 56
+  case runLengths = 57
+  case runRanks = 58
+
+  static let addressLayer = 32..<48
 
   /// Whether a reader that does not know the section may ignore it.
   var maySkip: Bool { self == .lifetimes || self == .earlierIndex || self == .counts }

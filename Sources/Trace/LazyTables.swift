@@ -97,7 +97,7 @@ extension TraceTables {
       return TraceDamage(record, "the chunk is not where the index says")
     }
     var problem: String?
-    if let kind = chunk.kind, chunk.header.version == 1 {
+    if let kind = chunk.kind, chunk.header.isUnderstood {
       problem = try payload.load(chunk, addresses: false) ?? add(kind, payload, gap: gap)
     } else if chunk.header.flags & ChunkHeader.maySkipFlag == 0 {
       problem = "this chunk belongs to a later version of the format"

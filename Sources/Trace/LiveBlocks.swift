@@ -87,6 +87,7 @@ struct LiveBlocks: ~Copyable {
     return old?.block
   }
 
+  /// Whether a block lives at the address.
   @inline(__always)
   func contains(_ address: UInt64) -> Bool { packed.find(address) != nil }
 

@@ -34,6 +34,10 @@ struct LiveSlots: ~Copyable {
     free.deallocate()
   }
 
+  /// The table is made for addresses, which are sixteen bytes apart or more.
+  @inline(__always)
+  private static func key(_ allocation: UInt64) -> UInt64 { allocation &<< 4 }
+
   /// Gives the next allocation a slot; nil when there are 2^32 - 1 live blocks.
   @inline(__always)
   mutating func begin() -> UInt32? {
@@ -83,7 +87,7 @@ struct LiveSlots: ~Copyable {
       ring[place] = Self.none
       return slot == Self.none ? nil : slot
     }
-    return allocation < next ? older.remove(allocation) : nil
+    return allocation < next ? older.remove(Self.key(allocation)) : nil
   }
 
   /// Makes a slot that `take` returned available again.
@@ -107,7 +111,7 @@ struct LiveSlots: ~Copyable {
 
   @inline(never)
   private mutating func retire(_ place: Int, _ allocation: UInt64) {
-    _ = older.set(allocation, ring[place])
+    _ = older.set(Self.key(allocation), ring[place])
     ring[place] = Self.none
   }
 

@@ -13,7 +13,7 @@ final class PackingThread: @unchecked Sendable {
   /// So many chunks may wait: some tens of MiB.
   static let most = 32
   /// So many may wait for an idle processor.
-  private static let mostForIdle = 4
+  static let mostForIdle = 4
   /// `SCHED_IDLE` of the kernel: any thread may choose it, and leave it again.
   private static let idlePolicy: Int32 = 5
 
@@ -141,13 +141,14 @@ final class PackingThread: @unchecked Sendable {
       guard !waiting.isEmpty else { break }
       var chunk = waiting.removeFirst()
       let wasBehind = isBehind
-      chunk.isHurried =
-        wasBehind && !mayTakeMore && chunk.header.kind == ChunkKind.events.rawValue
+      let isLate = wasBehind && !mayTakeMore
+      chunk.isHurried = isLate && chunk.header.kind == ChunkKind.events.rawValue
       isPacking = true
       pthread_cond_broadcast(changed)
       pthread_mutex_unlock(lock)
       let start = Self.nanoseconds(CLOCK_THREAD_CPUTIME_ID)
-      file.write(chunk)
+      // Without a keyframe reading only takes longer.
+      if chunk.keyframe == nil || !isLate { file.write(chunk) }
       let cost = Self.nanoseconds(CLOCK_THREAD_CPUTIME_ID) - start
       pthread_mutex_lock(lock)
       if wasBehind { taken += cost }

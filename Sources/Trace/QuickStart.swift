@@ -15,7 +15,9 @@ struct QuickStart {
     guard file.count > TraceFormat.fileHeaderBytes else { return nil }
     try file.read(into: &bytes, at: 0)
     let version = withUnsafeBytes(of: bytes) { $0.baseAddress.flatMap { FileHeader.version($0) } }
-    guard version == TraceFormat.version, let directory = try ChunkDirectory(indexOf: file) else {
+    guard let version, version > 0, version <= TraceFormat.version,
+      let directory = try ChunkDirectory(indexOf: file)
+    else {
       return nil
     }
     self.directory = directory

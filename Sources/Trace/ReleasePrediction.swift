@@ -10,7 +10,7 @@ struct ReleasePrediction {
     .free, .delete, .deleteArray, .deleteAligned, .deleteArrayAligned,
   ]
 
-  private let last: UnsafeMutablePointer<UInt8>
+  private let last: UnsafeMutablePointer<EntryPoint>
 
   init() {
     last = .allocate(capacity: Self.families)
@@ -21,7 +21,7 @@ struct ReleasePrediction {
 
   func reset() {
     for (family, entry) in Self.initial.enumerated() {
-      (last + family).initialize(to: entry.rawValue)
+      (last + family).initialize(to: entry)
     }
   }
 
@@ -38,10 +38,10 @@ struct ReleasePrediction {
 
   /// The function that is expected to release a block of a family.
   @inline(__always)
-  func release(of family: UInt8) -> UInt8 { last[Int(family)] }
+  func release(of family: UInt8) -> EntryPoint { last[Int(family)] }
 
   @inline(__always)
-  func note(_ release: UInt8, of family: UInt8) { last[Int(family)] = release }
+  func note(_ release: EntryPoint, of family: UInt8) { last[Int(family)] = release }
 }
 
 /// The family of each stack's function, by the number of the stack.

@@ -45,6 +45,19 @@ public struct StackTable: Sendable {
     return frames
   }
 
+  /// All different calls of all stacks, in no order.
+  /// - Complexity: O(nodes).
+  public var calls: Set<CodeAddress> {
+    var calls: Set<CodeAddress> = []
+    for node in parents.indices.dropFirst() {
+      calls.insert(
+        CodeAddress(
+          returnAddress: returnAddresses[node], image: images[node],
+          generation: generations[node]))
+    }
+    return calls
+  }
+
   /// The function that the program called at the end of the stack.
   public func entry(of stack: StackID) -> EntryPoint {
     stack.index < entries.count ? entries[stack.index] : .unknown

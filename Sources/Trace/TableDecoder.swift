@@ -12,6 +12,7 @@ struct TraceTables: Sendable {
   var samples: [ResidentSample] = []
   var snapshots = SnapshotReader()
   var marks: [MarkDescription] = []
+  var names: [CodeAddress: [UInt8]] = [:]
 
   /// Adds what a chunk of the kind holds, as far as it is intact; returns what is wrong, or nil.
   ///
@@ -40,6 +41,8 @@ struct TraceTables: Sendable {
       return snapshots.add(payload)
     case .marks:
       return each(payload) { $0.mark().map { marks.append($0) } }
+    case .names:
+      return addNames(payload)
     case .summary:
       var source = payload.source(.body)
       var fields: [UInt64] = []

@@ -115,7 +115,7 @@ extension TraceMetadata {
       guard let header else { break }
       let chunk = FoundChunk(offset: position, header: header)
       position = chunk.payload.upperBound
-      guard chunk.kind == .metadata, header.version == 1, position <= file.count,
+      guard chunk.kind == .metadata, header.isUnderstood, position <= file.count,
         (try? payload.load(chunk, addresses: false) == nil) == true
       else { continue }
       found = TraceMetadata(json: payload.section(.body)) ?? found

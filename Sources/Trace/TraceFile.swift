@@ -110,6 +110,9 @@ public final class TraceFile: Sendable {
   /// The moments that the program named, by ``MarkID``.
   public var marks: [MarkDescription] { table(.marks) { $0.marks } }
 
+  /// The names of functions that were put into the trace (``TraceRepacker``), mangled.
+  public var functionNames: [CodeAddress: [UInt8]] { table(.names) { $0.names } }
+
   /// The number of ``threads``, known without reading them.
   public var threadCount: Int { namedThreads }
   /// The number of ``modules``.

@@ -43,7 +43,7 @@ extension TraceWriter {
     _ stack: StackID, _ thread: ThreadIndex, _ time: Timestamp
   ) {
     state.pointee.columns.step(ends: 0, thread: thread.rawValue, tick: Self.tick(time))
-    state.pointee.columns.begin(
+    state.pointee.begin(
       address: address.rawValue, size: size, usable: usable, alignmentShift: alignmentShift,
       stack: stack.rawValue)
     state.pointee.totals.allocate(Int64(size), state.pointee.nanoseconds)
@@ -55,7 +55,7 @@ extension TraceWriter {
   public func free(
     address: Address, entry: EntryPoint = .free, thread: ThreadIndex, time: Timestamp
   ) {
-    if freeIfLive(address: address, entry: entry.rawValue, thread: thread, time: time) { return }
+    if freeIfLive(address: address, entry: entry, thread: thread, time: time) { return }
     state.pointee.columns.step(ends: 1, thread: thread.rawValue, tick: Self.tick(time))
     state.pointee.columns.exception(StepCode.freeUnknown)
     state.pointee.columns.rawAddresses.varint(address.rawValue)
@@ -64,15 +64,14 @@ extension TraceWriter {
 
   /// As ``free(address:entry:thread:time:)``, but false, and without effect, where no block is known
   /// at the address.
-  ///
-  /// - Parameter entry: the raw value of an ``EntryPoint``.
   public func freeIfLive(
-    address: Address, entry: UInt8, thread: ThreadIndex, time: Timestamp
+    address: Address, entry: EntryPoint, thread: ThreadIndex, time: Timestamp
   ) -> Bool {
     prepare(thread)
     guard let block = state.pointee.blocks.remove(address.rawValue) else { return false }
     state.pointee.columns.step(ends: 1, thread: thread.rawValue, tick: Self.tick(time))
     state.pointee.columns.refer(to: block.allocation)
+    state.pointee.columns.recycle(block.allocation)
     state.pointee.columns.release(entry, family: block.family)
     state.pointee.totals.free(Int64(block.size), state.pointee.nanoseconds)
     return true
@@ -96,9 +95,9 @@ extension TraceWriter {
     state.pointee.columns.step(ends: 0, thread: thread.rawValue, tick: Self.tick(time))
     state.pointee.columns.exception(StepCode.reallocate)
     state.pointee.columns.refer(to: block.allocation)
-    state.pointee.columns.begin(
+    state.pointee.begin(
       address: new.rawValue, size: size, usable: Self.bounded(usable, atLeast: size),
-      alignmentShift: 0, stack: stack.rawValue)
+      alignmentShift: 0, stack: stack.rawValue, replacing: block.allocation)
     state.pointee.totals.reallocate(
       from: Int64(block.size), to: Int64(size), state.pointee.nanoseconds)
   }
@@ -112,6 +111,7 @@ extension TraceWriter {
     state.pointee.columns.step(ends: 1, thread: thread.rawValue, tick: Self.tick(time))
     state.pointee.columns.exception(StepCode.reallocateBegin)
     state.pointee.columns.refer(to: block.allocation)
+    state.pointee.columns.recycle(block.allocation)
     state.pointee.totals.reallocateBegin(Int64(block.size), state.pointee.nanoseconds)
   }
 
@@ -126,7 +126,7 @@ extension TraceWriter {
       new, size, Self.bounded(usable, atLeast: size), 0, stack, thread, time)
     state.pointee.columns.step(ends: 0, thread: thread.rawValue, tick: Self.tick(time))
     state.pointee.columns.exception(StepCode.reallocateEnd)
-    state.pointee.columns.begin(
+    state.pointee.begin(
       address: new.rawValue, size: size, usable: Self.bounded(usable, atLeast: size),
       alignmentShift: 0, stack: stack.rawValue)
     state.pointee.totals.reallocateEnd(Int64(size), state.pointee.nanoseconds)
@@ -233,6 +233,17 @@ extension WriterState {
   /// The moment of the last step, as the trace will tell it.
   @inline(__always)
   var nanoseconds: UInt64 { columns.lastTick &* TraceFormat.nanosecondsPerTick }
+
+  /// Appends what a step that begins a block has.
+  @inline(__always)
+  mutating func begin(
+    address: UInt64, size: UInt64, usable: UInt64, alignmentShift: UInt8, stack: UInt32,
+    replacing old: UInt64? = nil
+  ) {
+    columns.begin(
+      address: address, size: size, usable: usable, alignmentShift: alignmentShift, stack: stack,
+      replacing: old, live: blocks)
+  }
 
   /// The block that the next allocating step begins.
   @inline(__always)

@@ -264,7 +264,6 @@ public final class TraceWriter {
       if state.pointee.columns.steps > 0 || !tallyIsWritten { writeEvents() }
       writeKeyframeIfDue()
     }
-    state.pointee.columns.removeAll()
     adoptUsableRule()
   }
 
@@ -282,6 +281,7 @@ public final class TraceWriter {
     tallyIsWritten = true
     state.pointee.columns.write(to: output, compare: output.shouldCompareStrategies())
     var header = tableHeader(.events)
+    header.version = TraceFormat.eventsVersion
     header.steps = UInt32(state.pointee.columns.steps)
     header.firstAllocation = state.pointee.columns.firstAllocation
     header.firstNanoseconds = state.pointee.columns.firstTick &* TraceFormat.nanosecondsPerTick
@@ -309,39 +309,6 @@ public final class TraceWriter {
   }
 
   private func adoptUsableRule() {
-    state.pointee.columns.usableRule = UsableRule(headerBytes: storedMetadata.headerBytes)
-  }
-}
-
-extension EventColumns {
-  /// Writes the sections of an events chunk.
-  func write(to output: ChunkOutput, compare: Bool) {
-    func section(_ id: SectionID, _ column: Column) {
-      guard column.count > 0 else { return }
-      output.section(id, column.bytes, tryingBoth: compare)
-    }
-    output.section(
-      .operations, UnsafeBufferPointer(start: operations, count: (steps + 7) / 8),
-      tryingBoth: compare)
-    section(.exceptionGaps, exceptionGaps)
-    section(.exceptionCodes, exceptionCodes)
-    section(.stacks, stacks)
-    section(.sizes, sizes)
-    section(.references, references)
-    section(.referenceLiterals, referenceLiterals)
-    section(.threadList, threadList)
-    section(.threadRuns, threadRuns)
-    section(.times, times)
-    section(.alignments, alignments)
-    section(.addresses, addresses)
-    section(.rawAddresses, rawAddresses)
-    section(.usables, usables)
-    section(.extras, extras)
-    section(.releases, releases)
-    var rules = ByteSink()
-    rules.varint(TraceFormat.nanosecondsPerTick)
-    rules.bytes.append(usableRule.rawValue)
-    rules.bytes.append(AddressPrediction.identifier)
-    output.section(.rules, rules.bytes)
+    state.pointee.columns.removeAll(UsableRule(headerBytes: storedMetadata.headerBytes))
   }
 }

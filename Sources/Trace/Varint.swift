@@ -15,7 +15,7 @@ struct Column {
   private(set) var end: UnsafeMutablePointer<UInt8>
 
   init(capacity: Int) {
-    base = .allocate(capacity: capacity)
+    base = .allocate(capacity: capacity + ColumnCursor.padding)
     end = base
   }
 
@@ -25,6 +25,9 @@ struct Column {
   var bytes: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: base, count: count) }
 
   mutating func removeAll() { end = base }
+
+  /// Puts zeros behind the end, so that the column can be read.
+  func pad() { end.update(repeating: 0, count: ColumnCursor.padding) }
 
   @inline(__always)
   mutating func byte(_ value: UInt8) {
@@ -105,6 +108,12 @@ struct ByteSink {
     bytes.append(UInt8(truncatingIfNeeded: rest))
   }
 
+  mutating func fixed32(_ value: UInt32) {
+    for shift in stride(from: UInt32(0), to: 32, by: 8) {
+      bytes.append(UInt8(truncatingIfNeeded: value &>> shift))
+    }
+  }
+
   mutating func fixed64(_ value: UInt64) {
     for shift in stride(from: UInt64(0), to: 64, by: 8) {
       bytes.append(UInt8(truncatingIfNeeded: value &>> shift))
@@ -121,7 +130,7 @@ struct ByteSink {
 /// A byte string being read, for what is read rarely: every read says whether it was possible.
 struct ByteSource {
   private let bytes: UnsafeBufferPointer<UInt8>
-  private var position = 0
+  private(set) var position = 0
 
   init(_ bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
 
@@ -141,6 +150,14 @@ struct ByteSource {
       if next < 0x80 { return value }
     }
     return nil
+  }
+
+  mutating func fixed32() -> UInt32? {
+    guard bytes.count - position >= 4 else { return nil }
+    defer { position += 4 }
+    return UInt32(
+      littleEndian: UnsafeRawBufferPointer(bytes).loadUnaligned(
+        fromByteOffset: position, as: UInt32.self))
   }
 
   mutating func fixed64() -> UInt64? {

@@ -107,6 +107,9 @@ struct ExportCommand: ParsableCommand {
       points: points ?? to.usualPoints(what ?? .events) ?? 2, foldsAllocators: foldAllocators,
       isQuiet: quiet, output: output == "-" ? nil : output)
     noteIfIncomplete(file)
+    let wasComplete = file.isComplete
+    // Reading may find damage that opening did not.
+    defer { if wasComplete { noteIfIncomplete(file) } }
     try request.refuseWhatIsUnknown()
     // Tried first: nobody wants to wait for a file that cannot be written.
     for path in request.paths { _ = try OutputFile(path) }
@@ -126,9 +129,16 @@ struct ExportCommand: ParsableCommand {
   }
 
   private func moments(of file: TraceFile) throws -> [NamedMoment] {
-    let duration = Timestamp(nanoseconds: file.summary.durationNanoseconds)
+    // Where there are no times, moments are numbers of steps.
+    let duration = Timestamp(
+      nanoseconds: file.usesTimes ? file.summary.durationNanoseconds : file.summary.steps)
     let usual = to == .sqlite ? ["peak", "end"] : ["peak"]
     return try (at.isEmpty ? usual : at).map { text in
+      guard file.metadata.knowsTimes || text == "peak" || text == "end" || text.hasSuffix("%")
+      else {
+        fail("the trace has no times: --at takes peak, end or a share such as 40% here")
+        throw ExitCode(64)
+      }
       let moment = Moment(parsing: text, duration: duration) ?? .end
       if case .time(let time) = moment, time > duration {
         fail("--at \(text) is after the end of the trace, which takes \(duration.seconds) s")

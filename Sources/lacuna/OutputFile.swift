@@ -78,6 +78,31 @@ struct OutputFile {
     }
   }
 
+  /// Has a file of another name made by `make`, and gives it the final name, and the permissions of
+  /// the file that had that.
+  func replace<Result, Failure: Error>(
+    _ make: (String) throws(Failure) -> Result
+  ) throws -> Result {
+    guard isReplaced else {
+      fail("cannot write \(path): it is no regular file")
+      throw ExitCode(1)
+    }
+    do {
+      let result = try make(temporary)
+      var status = stat()
+      if stat(target, &status) == 0 { chmod(temporary, status.st_mode & 0o7777) }
+      let descriptor = open(temporary, O_WRONLY | O_CLOEXEC)
+      defer { close(descriptor) }
+      guard descriptor >= 0, fsync(descriptor) == 0, rename(temporary, target) == 0 else {
+        throw Self.refuse(path, errno)
+      }
+      return result
+    } catch {
+      unlink(temporary)
+      throw error
+    }
+  }
+
   /// Writes and closes; some file systems tell only then that there is no space.
   private static func fill(
     _ descriptor: Int32,

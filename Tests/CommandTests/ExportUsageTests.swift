@@ -75,6 +75,13 @@ import Trace
     let says = ["pprof", "folded", "speedscope", "callgrind", "dhat", "massif", "sqlite"]
     #expect(result.errors.contains("no call stacks") == says.contains(format))
     #expect(result.errors.contains("no times") == ["dhat", "massif", "chrome"].contains(format))
+    if format == "folded" {
+      let account = try NaiveAccount(trace)
+      let half = try workshop.lacuna(["export", "--to", "folded", trace, "--at", "50%"])
+      #expect(half.output == "(unknown) \(account.total(3, at: "50%"))\n")
+      let second = try workshop.lacuna(["export", "--to", "folded", trace, "--at", "1s"])
+      #expect(second.exitCode == 64)
+    }
     guard format == "csv" else { return }
     for row in try CSVText(String(contentsOfFile: path, encoding: .utf8)).rows {
       for key in ["time_ns", "thread", "address", "old_address", "usable", "stack"]

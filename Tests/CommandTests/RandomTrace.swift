@@ -182,6 +182,7 @@ struct NaiveAccount {
     case "end": return times.count
     default:
       let share = (Double(moment.dropLast()) ?? 0) / 100
+      guard trace.metadata.knowsTimes else { return Int(Double(times.count) * share) }
       let limit = UInt64(Double(trace.summary.durationNanoseconds) * share)
       return times.count { $0 <= limit }
     }

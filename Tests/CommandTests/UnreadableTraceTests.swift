@@ -55,7 +55,7 @@ import Trace
     for index in 0..<4 { bytes[12 + index] = UInt8(truncatingIfNeeded: sum >> (8 * index)) }
     let path = workshop.file("newer.trace")
     try bytes.write(to: URL(fileURLWithPath: path))
-    try expectUnreadable(path, saying: [path, "version 99", "up to 1", "later"])
+    try expectUnreadable(path, saying: [path, "version 99", "up to 2", "later"])
   }
 
   /// Bit by bit (ISO 3309).

@@ -158,10 +158,10 @@ import Trace
     write(Array(repeating: 0x89, count: 5000), to: path)
     #expect(error(path) == .notATrace(path: path))
     let head: [UInt8] = [0x89, 0x4c, 0x41, 0x43, 0x55, 0x4e, 0x41, 0x0a]
-    write(head + [2, 0, 0, 0] + crcOf(head + [2, 0, 0, 0]), to: path)
-    let newer = TraceError.newerVersion(path: path, found: 2, supported: 1)
+    write(head + [3, 0, 0, 0] + crcOf(head + [3, 0, 0, 0]), to: path)
+    let newer = TraceError.newerVersion(path: path, found: 3, supported: 2)
     #expect(error(path) == newer)
-    #expect("\(newer)".contains("version 2") && "\(newer)".contains(path))
+    #expect("\(newer)".contains("version 3") && "\(newer)".contains(path))
   }
 
   private func crcOf(_ bytes: [UInt8]) -> [UInt8] {

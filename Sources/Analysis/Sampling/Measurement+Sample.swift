@@ -15,7 +15,7 @@ extension Measurement {
   ) throws -> SampledStory {
     let course = courseMoments(of: trace, slice)
     let meter = try sample(trace, [.peak, .end] + course, slice, progress)
-    let symbolizer = Symbolizer(modules: trace.modules)
+    let symbolizer = Symbolizer(of: trace)
     let names = SiteNames(stacks: trace.stacks, symbolizer: symbolizer, grouping: .function)
     let sampling = trace.metadata.regions ?? .all
     func moment(_ moment: Moment, _ names: SiteNames?) -> SampledMoment {
@@ -40,7 +40,7 @@ extension Measurement {
   ) throws -> SampledMoment {
     let meter = try sample(trace, [moment], slice, progress)
     let names = SiteNames(
-      stacks: trace.stacks, symbolizer: Symbolizer(modules: trace.modules), grouping: grouping)
+      stacks: trace.stacks, symbolizer: Symbolizer(of: trace), grouping: grouping)
     let census = meter.censuses[moment] ?? .empty(trace.metadata.regions ?? .all)
     return SampledMoment(census, names: names)
   }

@@ -66,6 +66,8 @@ public struct ByteOutput {
     putDigits(of: number, radix: 16)
   }
 
+  /// Division by a constant is much faster than by a variable.
+  @inline(__always)
   private mutating func putDigits(of number: UInt64, radix: UInt64) {
     var rest = number
     // 20 decimal digits make the largest number.

@@ -99,7 +99,7 @@ struct TableWriter {
   mutating func put(text: String?) {
     guard begin(text != nil), let text else { return }
     if isCSV {
-      stream.put(LineText.csv([text]))
+      stream.put(LineText.needsQuotes(text) ? LineText.csv([text]) : text)
     } else {
       stream.put(json: text)
     }

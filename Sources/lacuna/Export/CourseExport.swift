@@ -13,7 +13,7 @@ extension ExportRequest {
     guard let peak = tallied.first(where: { $0.moment == .peak }),
       let end = tallied.first(where: { $0.moment == .end })
     else { return }
-    let usesTimes = trace.metadata.knowsTimes
+    let usesTimes = trace.usesTimes
     let unit: UInt64 = usesTimes ? 1000 : 1
     let samples = end.figures.enumerated().map { site, figures in
       var sample = LifetimeProfile.Sample(stack: namer.stacks[site])
@@ -46,7 +46,7 @@ extension ExportRequest {
         .map { profile($0, NamedMoment(name: "\(moment)", moment: moment), namer) }
     }
     var course = MassifProfile(
-      command: trace.metadata.command, usesTimes: trace.metadata.knowsTimes, snapshots: [])
+      command: trace.metadata.command, usesTimes: trace.usesTimes, snapshots: [])
     try eachPoint { point, record in
       course.snapshots.append(
         MassifProfile.Snapshot(
@@ -76,7 +76,7 @@ extension ExportRequest {
           mark.name, at: mark.time.nanoseconds,
           thread: thread ? trace.threads[mark.thread.index].kernelID : nil)
       }
-      if metadata.knowsTimes {
+      if trace.usesTimes {
         for sample in trace.samples {
           try document.addResident(
             bytes: sample.anonymous.rawValue, at: sample.time.nanoseconds)

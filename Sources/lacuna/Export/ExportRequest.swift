@@ -28,10 +28,8 @@ struct ExportRequest {
   var output: String?
   let interruption = Interruption()
 
-  /// The clock of the trace: nil stands for a time that it does not know.
-  func nanoseconds(_ time: Timestamp) -> UInt64? {
-    trace.metadata.knowsTimes ? time.nanoseconds : nil
-  }
+  /// A moment on the clock of the trace; nil where that counts steps.
+  func nanoseconds(_ time: Timestamp) -> UInt64? { trace.usesTimes ? time.nanoseconds : nil }
 
   /// Runs something with a progress line.
   func reading<Result>(

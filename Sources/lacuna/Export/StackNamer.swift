@@ -32,7 +32,7 @@ final class StackNamer {
   ///   left out.
   init(_ trace: TraceFile, foldsAllocators: Bool = false) {
     table = trace.stacks
-    symbolizer = Symbolizer(modules: trace.modules)
+    symbolizer = Symbolizer(of: trace)
     self.foldsAllocators = foldsAllocators
     let executable = trace.metadata.executable
     let inOrder =

@@ -8,6 +8,8 @@ import Trace
 /// Makes records of what a trace knows, and leaves out what it does not.
 struct TraceRecords {
   private let knows: TraceMetadata
+  /// Whether moments between steps are times; they are numbers of steps otherwise.
+  private let usesTimes: Bool
   private let marks: [MarkDescription]
   private let weights: SampleWeights
   /// By raw value, because making the name of an enum's case takes long.
@@ -16,6 +18,7 @@ struct TraceRecords {
 
   init(_ trace: TraceFile) {
     knows = trace.metadata
+    usesTimes = trace.usesTimes
     marks = trace.marks
     weights = SampleWeights(trace.metadata)
     functions = (0...UInt8.max).map { code in
@@ -141,7 +144,8 @@ struct TraceRecords {
   /// A free run at a moment.
   func hole(_ run: FreeRun, _ layout: HeapLayout, moment: String) -> HoleRecord {
     var record = HoleRecord(
-      moment: moment, nanoseconds: nanoseconds(layout.time), address: run.range.lowerBound,
+      moment: moment, nanoseconds: usesTimes ? layout.time.nanoseconds : nil,
+      address: run.range.lowerBound,
       size: run.range.byteCount.rawValue, isWilderness: run.isWilderness,
       wholePages: run.wholePages)
     record.below = run.below?.number
@@ -154,7 +158,8 @@ struct TraceRecords {
   /// The heap at one of many moments.
   func course(_ point: CoursePoint, resident: ResidentSample?) -> CourseRecord {
     var record = CourseRecord(
-      nanoseconds: nanoseconds(point.time), steps: point.steps, liveBytes: point.live.rawValue,
+      nanoseconds: usesTimes ? point.time.nanoseconds : nil, steps: point.steps,
+      liveBytes: point.live.rawValue,
       liveBlocks: point.liveBlocks)
     if let recorded = point.recorded {
       record.grantedBytes = recorded.granted.rawValue
