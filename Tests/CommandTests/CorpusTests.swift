@@ -29,7 +29,7 @@ import Trace
     #expect(file.summary.events > 0 && file.summary.lostEvents == 0)
     #expect(file.summary.allocationsOfLiveAddress == 0)
     let calls = file.stacks.calls
-    #expect(Set(file.functionNames.keys).isSubset(of: calls))
-    #expect(file.functionNames.count * 2 > calls.count, "\(file.functionNames.count)")
+    // Programs of Debian are stripped: what they call in their libraries has names.
+    #expect(!file.functionNames.isEmpty && Set(file.functionNames.keys).isSubset(of: calls))
   }
 }
