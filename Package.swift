@@ -81,7 +81,7 @@ let package = Package(
     room("Allocators", ["MemoryUnits"]),
     room("Replay", ["Allocators", "MemoryUnits", "Trace"]),
     room("Analysis", ["Allocators", "MemoryUnits", "Replay", "Symbols", "Trace"]),
-    room("Report", ["Analysis", "MemoryUnits", "Trace"]),
+    room("Report", ["Allocators", "Analysis", "MemoryUnits", "Trace"]),
     room("Terminal", []),
     .executableTarget(
       name: "lacuna",

@@ -13,6 +13,9 @@ public struct BlockRequest: Sendable {
   public var thread: UInt32
   /// The call stack that asks.
   public var site: UInt32
+  /// A name for the block that no other block has while it lives; the block keeps it when it is
+  /// resized. Heaps that move blocks say by it which one moved.
+  public var handle: UInt32
   /// Where the recorded heap placed the block; zero when replay runs without addresses.
   public var recordedAddress: Address
   /// What the recorded heap made usable.
@@ -22,12 +25,13 @@ public struct BlockRequest: Sendable {
   @inlinable
   public init(
     size: ByteCount, alignment: ByteCount = 1, thread: UInt32 = 0, site: UInt32 = 0,
-    recordedAddress: Address = .zero, recordedUsable: ByteCount = .zero
+    handle: UInt32 = 0, recordedAddress: Address = .zero, recordedUsable: ByteCount = .zero
   ) {
     self.size = size
     self.alignment = alignment
     self.thread = thread
     self.site = site
+    self.handle = handle
     self.recordedAddress = recordedAddress
     self.recordedUsable = recordedUsable
   }
@@ -70,21 +74,75 @@ public struct HeldChange: Sendable, Equatable {
   }
 }
 
+/// A live block that a heap moved of its own accord.
+@frozen
+public struct Relocation: Hashable, Sendable {
+  /// The block, by the handle of the request that placed it.
+  public var handle: UInt32
+  /// Where it was.
+  public var old: Placement
+  /// Where it is now.
+  public var new: Placement
+
+  /// A block that moved.
+  @inlinable
+  public init(handle: UInt32, from old: Placement, to new: Placement) {
+    self.handle = handle
+    self.old = old
+    self.new = new
+  }
+}
+
 /// The work that the textbook form of a policy would have done.
 @frozen
-public struct Work: Sendable, Equatable {
+public struct Work: Sendable, Hashable {
   /// Holes that a linear search looks at before it decides.
   public var holesInspected: UInt64 = 0
   /// Free pieces left over when something was cut.
   public var splits: UInt64 = 0
   /// Free neighbours that a freed run joined.
   public var merges: UInt64 = 0
+  /// Free pieces put on a free list, taken off it, or moved within it.
+  public var listOperations: UInt64 = 0
   /// Bytes copied because a reallocation could not stay in place.
   public var bytesMoved: UInt64 = 0
+  /// Live blocks that compaction moved.
+  public var blocksRelocated: UInt64 = 0
+  /// Their bytes.
+  public var bytesRelocated: UInt64 = 0
+  /// Batches that a cache fetched from the heap below it, and gave back to it.
+  public var refills: UInt64 = 0
+  public var flushes: UInt64 = 0
+  /// Requests that the heap's own space could not serve, so that the block lies outside it.
+  public var failures: UInt64 = 0
 
   /// No work yet.
   @inlinable
   public init() {}
+
+  /// The work of two parts of a heap.
+  @inlinable
+  public static func + (a: Work, b: Work) -> Work { a.combined(with: b, &+) }
+
+  /// The work since `b`, which was before `a`.
+  @inlinable
+  public static func - (a: Work, b: Work) -> Work { a.combined(with: b, &-) }
+
+  @usableFromInline
+  func combined(with other: Work, _ combine: (UInt64, UInt64) -> UInt64) -> Work {
+    var result = Work()
+    for field in Self.fields {
+      result[keyPath: field] = combine(self[keyPath: field], other[keyPath: field])
+    }
+    return result
+  }
+
+  private static var fields: [WritableKeyPath<Work, UInt64>] {
+    [
+      \.holesInspected, \.splits, \.merges, \.listOperations, \.bytesMoved, \.blocksRelocated,
+      \.bytesRelocated, \.refills, \.flushes, \.failures,
+    ]
+  }
 }
 
 /// Anything that answers requests with addresses.
@@ -121,9 +179,29 @@ public protocol Heap: ~Copyable {
 
   /// The textbook work done so far.
   var work: Work { get }
+
+  /// Whether the heap may move live blocks of its own accord.
+  static var relocatesBlocks: Bool { get }
+
+  /// The blocks that it moved since the list was last emptied, oldest first. Whoever drives the heap
+  /// drains this list after every operation, before `heldChanges`; what the heap gave back thereby
+  /// was covered by no block any more, what it got was got before. None is of the block that the same
+  /// operation placed.
+  var relocations: [Relocation] { get set }
 }
 
 extension Heap where Self: ~Copyable {
+  /// Most heaps leave blocks where they are.
+  @inlinable
+  public static var relocatesBlocks: Bool { false }
+
+  /// Most heaps leave blocks where they are.
+  @inlinable
+  public var relocations: [Relocation] {
+    get { [] }
+    set {}
+  }
+
   /// Simulated heaps do not follow the recorded break.
   @inlinable
   public mutating func breakMoved(to end: Address) {}

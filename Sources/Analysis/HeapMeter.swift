@@ -97,11 +97,7 @@ final class HeapMeter<H: Heap & ~Copyable> {
     measures.meanResident = ByteCount(
       Int64((resident.meanPages(until: plan.end) * 4096).rounded()))
     measures.fragmentation = footprint.fragmentation
-    let work = replayer.heap.work
-    measures.holesInspected = work.holesInspected - workBefore.holesInspected
-    measures.splits = work.splits - workBefore.splits
-    measures.merges = work.merges - workBefore.merges
-    measures.bytesMoved = work.bytesMoved - workBefore.bytesMoved
+    measures.work = replayer.heap.work - workBefore
     return MeasuredHeap(measures: measures, captures: captures)
   }
 

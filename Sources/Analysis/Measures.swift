@@ -1,5 +1,6 @@
 // The figures that are derived from one heap, as plain values: what reports show and JSON carries.
 
+public import Allocators
 public import MemoryUnits
 public import Trace
 
@@ -138,14 +139,8 @@ public struct HeapMeasures: Sendable {
   public var atEnd = HeapSnapshot()
   /// At most a few hundred points, evenly spaced in time, first and last moment included.
   public var timeline: [TimelinePoint] = []
-  /// Holes that the textbook form of the policy would have looked at.
-  public var holesInspected: UInt64 = 0
-  /// Holes of which a block took only a part.
-  public var splits: UInt64 = 0
-  /// Free runs joined with a neighbour.
-  public var merges: UInt64 = 0
-  /// Bytes copied by reallocations that could not stay in place.
-  public var bytesMoved: UInt64 = 0
+  /// The work that the textbook form of the policy would have done.
+  public var work = Work()
 
   /// The measures of a heap that has seen no step.
   public init(allocator: String) { self.allocator = allocator }

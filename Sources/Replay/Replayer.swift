@@ -113,8 +113,9 @@ public struct Replayer<H: Heap & ~Copyable, O: Observer & ~Copyable>: ~Copyable 
     let block = LiveBlock(
       placement: heap.allocate(wanted), size: wanted.size, stack: request.stack)
     slots.insert(block, at: request.slot)
+    passRelocations()
     drain()
-    observer.blockBegins(block)
+    observer.blockBegins(slots[request.slot])
   }
 
   @inlinable
@@ -128,6 +129,7 @@ public struct Replayer<H: Heap & ~Copyable, O: Observer & ~Copyable>: ~Copyable 
     slots.remove(slot)
     heap.free(block.placement)
     observer.blockEnds(block)
+    passRelocations()
     drain()
   }
 
@@ -137,9 +139,14 @@ public struct Replayer<H: Heap & ~Copyable, O: Observer & ~Copyable>: ~Copyable 
       ignoredCount &+= 1
       return
     }
-    let old = slots[request.slot]
+    var old = slots[request.slot]
     let wanted = Self.blockRequest(request)
     let placement = heap.reallocate(old.placement, oldSize: old.size, to: wanted)
+    if H.relocatesBlocks {
+      passRelocations()
+      // The old block may have moved before it was copied.
+      old = slots[request.slot]
+    }
     let new = LiveBlock(placement: placement, size: wanted.size, stack: request.stack)
     slots.insert(new, at: request.slot)
     if placement.address < old.placement.end && old.placement.address < placement.end
@@ -155,6 +162,32 @@ public struct Replayer<H: Heap & ~Copyable, O: Observer & ~Copyable>: ~Copyable 
       for change in heap.heldChanges where !change.isGrowth { observer.heldChanged(change) }
       forgetChanges()
     }
+  }
+
+  /// Tells the observer of blocks that the heap moved, before it gives back what they covered.
+  @inlinable
+  @inline(__always)
+  mutating func passRelocations() {
+    if H.relocatesBlocks, !heap.relocations.isEmpty { relocate() }
+  }
+
+  @inlinable
+  @inline(never)
+  mutating func relocate() {
+    for change in heap.heldChanges where change.isGrowth { observer.heldChanged(change) }
+    for relocation in heap.relocations {
+      let slot = Slot(relocation.handle)
+      guard slots.isLive(slot) else { continue }
+      let old = slots[slot]
+      guard old.placement == relocation.old else { continue }
+      let new = LiveBlock(placement: relocation.new, size: old.size, stack: old.stack)
+      slots.insert(new, at: slot)
+      observer.blockEnds(old)
+      observer.blockBegins(new)
+    }
+    for change in heap.heldChanges where !change.isGrowth { observer.heldChanged(change) }
+    forgetChanges()
+    heap.relocations.removeAll(keepingCapacity: true)
   }
 
   /// Whether every growth on the list of changes comes before every shrinking.
@@ -210,6 +243,7 @@ public struct Replayer<H: Heap & ~Copyable, O: Observer & ~Copyable>: ~Copyable 
       size: ByteCount(max(0, min(request.size.rawValue, largestSize))),
       alignment: ByteCount(Int64(1) &<< Int64(min(request.alignmentShift, 40))),
       thread: request.thread.rawValue, site: request.stack.rawValue,
-      recordedAddress: request.address, recordedUsable: request.usable)
+      handle: request.slot.rawValue, recordedAddress: request.address,
+      recordedUsable: request.usable)
   }
 }

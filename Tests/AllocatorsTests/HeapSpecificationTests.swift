@@ -45,7 +45,9 @@ import Testing
       ("frist-fit", 0, .unknownHeap("frist-fit", nearest: "first-fit")),
       (" budy", 1, .unknownHeap("budy", nearest: "buddy")),
       ("xyzzy", 0, .unknownHeap("xyzzy", nearest: nil)),
-      ("slab/buddy", 4, .layered), ("first-fit(align=8)/buddy", 18, .layered),
+      ("first-fit(align=8)/buddy", 18, .bottom("first-fit")),
+      ("buddy / buddy", 6, .bottom("buddy")),
+      ("/buddy", 0, .missingName),
       ("first-fit(aling=8)", 10, .unknownParameter("aling", of: "first-fit", nearest: "align")),
       ("recorded(min=1)", 9, .unknownParameter("min", of: "recorded", nearest: nil)),
       ("first-fit(align=8,align=8)", 18, .repeatedParameter("align")),
@@ -54,7 +56,8 @@ import Testing
       ("first-fit(align=8", 17, .expected("',' or ')'")),
       ("first-fit(", 10, .expected("a setting, as in align=8")),
       ("first-fit(,)", 10, .expected("a setting, as in align=8")),
-      ("first-fit)", 9, .expected("'(' or the end")), ("first-fit() x", 12, .expected("the end")),
+      ("first-fit)", 9, .expected("'(', '/' or the end")),
+      ("first-fit() x", 12, .expected("'/' or the end")),
       (
         "first-fit(order=lifo)", 16, .badValue("lifo", of: "order", allowed: "address")
       ),
@@ -96,8 +99,8 @@ import Testing
           first-fit(aling=8)
                     ^
         """)
-    let layered = HeapSpecificationError(.layered, text: "a/b", position: 1)
-    #expect(layered.message.contains("recorded, first-fit, best-fit, next-fit, worst-fit, buddy"))
+    let nameless = HeapSpecificationError(.missingName, text: "", position: 0)
+    #expect(nameless.message.contains("recorded, first-fit, best-fit, next-fit, worst-fit, buddy"))
     let hostile = HeapSpecificationError(
       .unknownHeap("\u{1b}[2J", nearest: nil), text: "\u{1b}[2J", position: 0)
     #expect(!hostile.description.contains("\u{1b}"))
@@ -134,13 +137,14 @@ import Testing
 
   @Test("lists defaults that parse and change nothing", arguments: HeapCatalogue.heaps)
   func catalogue(heap: HeapDescription) throws {
-    let plain = try HeapSpecification(parsing: heap.name)
+    let below = heap.below == .required ? "/first-fit" : ""
+    let plain = try HeapSpecification(parsing: heap.name + below)
     for parameter in heap.parameters {
-      let text = "\(heap.name)(\(parameter.name)=\(parameter.defaultValue))"
+      let text = "\(heap.name)(\(parameter.name)=\(parameter.defaultValue))\(below)"
       #expect(try HeapSpecification(parsing: text) == plain)
       #expect(!parameter.help.isEmpty)
     }
-    #expect(plain.description == heap.name)
+    #expect(plain.description == heap.name + below)
   }
 
   /// The address of a first block, and the type that placed it.

@@ -145,6 +145,6 @@ import Trace
       #expect(found.events == 0 && found.peakLive == slice.liveBytesBefore)
       #expect(found.atEnd.liveBlocks == Int(slice.liveBlocksBefore))
     }
-    #expect(measures[0].atEnd.holes == 0 && measures[0].holesInspected == 0)
+    #expect(measures[0].atEnd.holes == 0 && measures[0].work.holesInspected == 0)
   }
 }

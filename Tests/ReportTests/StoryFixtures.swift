@@ -101,8 +101,8 @@ enum Stories {
       jw1: 4.2 * scale, jw2: 0.076 * scale, jw3: 0.081 * scale, jw4: 0.0758)
     heap.atPeak = snapshot(0.4, scale, blocks: 1_204_331)
     heap.atEnd = snapshot(1, scale, blocks: 8_120)
-    heap.holesInspected = name == recordedName ? 0 : 81_223_109
-    heap.splits = name == recordedName ? 0 : 1_223_109
+    heap.work.holesInspected = name == recordedName ? 0 : 81_223_109
+    heap.work.splits = name == recordedName ? 0 : 1_223_109
     return heap
   }
 

@@ -88,7 +88,7 @@ extension Stories {
       HoleBucket(count: .max, bytes: most)
     }
     story.recorded.fragmentation = FragmentationFigures(jw1: .infinity, jw2: .nan, jw3: 1e300)
-    story.recorded.bytesMoved = .max
+    story.recorded.work.bytesMoved = .max
     story.pinsAtEnd.pinned = most
     story.pinsAtEnd.sites[0].pinned = .infinity
     story.pinsAtEnd.sites[1].pinned = 1e300

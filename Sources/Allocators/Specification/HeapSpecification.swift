@@ -1,23 +1,8 @@
 // Naming a heap in one string, which the command line, the reports and JSON all use.
 
-/// Which heap, with which settings.
-public enum HeapKind: Hashable, Sendable {
-  /// The heap of the traced program, as recorded; replay builds it from the trace.
-  case recorded
-  case fit(FitPolicyName, FitParameters)
-  case buddy(BuddyParameters)
-}
-
-/// The rules that choose among holes.
-public enum FitPolicyName: String, CaseIterable, Hashable, Sendable {
-  case firstFit = "first-fit"
-  case bestFit = "best-fit"
-  case nextFit = "next-fit"
-  case worstFit = "worst-fit"
-}
-
-/// A heap as users write it: a name, and settings that differ from the defaults in parentheses, as in
-/// `first-fit` or `best-fit(align=8,trim=always)`.
+/// A heap as users write it: layers from the program's side down, separated by slashes, each a name
+/// with the settings that differ from the defaults in parentheses, as in `first-fit`,
+/// `best-fit(align=8,trim=always)` or `thread-cache(slots=7)/buddy`.
 ///
 /// `HeapCatalogue` lists the names and settings. Case and spaces do not matter. Equal specifications
 /// have equal descriptions, and a description parses back to an equal specification.
@@ -38,44 +23,28 @@ public struct HeapSpecification: Hashable, Sendable {
 }
 
 extension HeapSpecification: CustomStringConvertible {
-  /// The canonical form: the name and, in the catalogue's order, the settings that are not the
-  /// defaults.
+  /// The canonical form: for each layer the name and, in the catalogue's order, the settings that are
+  /// not the defaults; without the layer below where it is the one that comes by itself.
   public var description: String {
-    let (name, values) = Self.nameAndValues(kind)
-    guard let heap = HeapCatalogue.heap(named: name) else { return name }
+    var parts: [String] = []
+    var implied: String?
+    for layer in kind.layers {
+      guard let heap = HeapCatalogue.heap(named: layer.name) else { continue }
+      let part = Self.text(layer, heap)
+      if part != implied { parts.append(part) }
+      implied = if case .optional(let name) = heap.below { name } else { nil }
+    }
+    return parts.joined(separator: "/")
+  }
+
+  private static func text(_ layer: LayerText, _ heap: HeapDescription) -> String {
     var settings: [String] = []
     for parameter in heap.parameters {
-      guard let value = values[parameter.name], value != parameter.defaultValue else { continue }
+      guard let value = layer.values[parameter.name], value != parameter.defaultValue else {
+        continue
+      }
       settings.append("\(parameter.name)=\(value)")
     }
-    return settings.isEmpty ? name : "\(name)(\(settings.joined(separator: ",")))"
-  }
-
-  private static func nameAndValues(_ kind: HeapKind) -> (String, [String: String]) {
-    switch kind {
-    case .recorded:
-      return ("recorded", [:])
-    case .fit(let policy, let parameters):
-      let values = [
-        "header": SizeText.exact(parameters.header), "align": SizeText.exact(parameters.align),
-        "min": SizeText.exact(parameters.min), "growth": SizeText.exact(parameters.growth),
-        "trim": trimText(parameters.trim),
-      ]
-      return (policy.rawValue, values)
-    case .buddy(let parameters):
-      let values = [
-        "min": SizeText.exact(parameters.min), "header": SizeText.exact(parameters.header),
-        "growth": SizeText.exact(parameters.growth),
-      ]
-      return ("buddy", values)
-    }
-  }
-
-  private static func trimText(_ rule: TrimRule) -> String {
-    switch rule {
-    case .never: "never"
-    case .always: "always"
-    case .above(let bytes): SizeText.exact(bytes)
-    }
+    return settings.isEmpty ? layer.name : "\(layer.name)(\(settings.joined(separator: ",")))"
   }
 }

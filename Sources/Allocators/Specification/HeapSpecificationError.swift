@@ -8,8 +8,13 @@ public struct HeapSpecificationError: Error, Equatable, Sendable {
     case tooLong(limit: Int)
     case missingName
     case unknownHeap(String, nearest: String?)
-    /// Layers, which this version does not know.
-    case layered
+    /// Something stands below a heap that has its memory from the system.
+    case bottom(String)
+    /// Nothing stands below a layer that needs a heap below it.
+    case bottomless(String)
+    case tooManyLayers(limit: Int)
+    /// A layer that cannot stand on that heap, and why.
+    case unfit(String)
     case unknownParameter(String, of: String, nearest: String?)
     case repeatedParameter(String)
     /// A value that the parameter does not take; `allowed` says what it takes.
@@ -43,8 +48,14 @@ extension HeapSpecificationError {
       return "expected the name of a heap; \(known)"
     case .unknownHeap(let name, let nearest):
       return "no heap is called '\(Self.plain(name))'\(Self.suggestion(nearest)); \(known)"
-    case .layered:
-      return "layered heaps are not known yet; \(known)"
+    case .bottom(let name):
+      return "\(name) has its memory from the system; nothing can stand below it"
+    case .bottomless(let name):
+      return "\(name) needs a heap below it, as in \(name)/first-fit"
+    case .tooManyLayers(let limit):
+      return "a heap has at most \(limit) layers"
+    case .unfit(let why):
+      return why
     case .unknownParameter(let name, let heap, let nearest):
       let names = HeapCatalogue.heap(named: heap)?.parameters.map(\.name) ?? []
       let list = names.isEmpty ? "it takes none" : "it takes " + names.joined(separator: ", ")

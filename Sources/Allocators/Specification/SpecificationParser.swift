@@ -1,15 +1,18 @@
-// Reading heap specifications: name, or name(key=value,...).
+// Reading heap specifications: name, or name(key=value,...), or several of these with slashes between.
 
 internal import MemoryUnits
 
 /// A recursive-descent parser of specifications.
 ///
-///     specification = name [ "(" [ setting { "," setting } ] ")" ]
+///     specification = layer { "/" layer }
+///     layer         = name [ "(" [ setting { "," setting } ] ")" ]
 ///     setting       = name "=" value
 ///
 /// Spaces may stand between all parts.
 struct SpecificationParser {
   static let limit = 1000
+  /// More layers make no sense, and each costs time at every request.
+  static let layerLimit = 8
 
   private let characters: [Character]
   private let isTooLong: Bool
@@ -24,35 +27,60 @@ struct SpecificationParser {
 
   mutating func parse() throws(HeapSpecificationError) -> HeapKind {
     if isTooLong { throw error(.tooLong(limit: Self.limit), at: characters.count) }
+    var layers: [(entry: HeapEntry, settings: [String: SettingReader.Setting])] = []
+    while true {
+      let layer = try parseLayer()
+      layers.append(layer)
+      skipSpaces()
+      if position == characters.count { break }
+      let slash = position
+      guard take("/") else {
+        let hasSettings = characters[..<position].last { !$0.isWhitespace } == ")"
+        let what = hasSettings ? "'/' or the end" : "'(', '/' or the end"
+        throw error(.expected(what), at: position)
+      }
+      let name = layer.entry.description.name
+      if layer.entry.description.below == .nothing { throw error(.bottom(name), at: slash) }
+      if layers.count == Self.layerLimit {
+        throw error(.tooManyLayers(limit: Self.layerLimit), at: slash)
+      }
+    }
+    if let last = layers.last?.entry.description {
+      switch last.below {
+      case .nothing: break
+      case .optional(let name):
+        if let entry = HeapCatalogue.entry(named: name) { layers.append((entry, [:])) }
+      case .required: throw error(.bottomless(last.name), at: characters.count)
+      }
+    }
+    var kind: HeapKind?
+    for (entry, settings) in layers.reversed() {
+      let reader = SettingReader(heap: entry.description, settings: settings, parser: self)
+      kind = try entry.make(reader, kind)
+    }
+    guard let kind else { throw error(.missingName, at: 0) }
+    return kind
+  }
+
+  private mutating func parseLayer() throws(HeapSpecificationError) -> (
+    entry: HeapEntry, settings: [String: SettingReader.Setting]
+  ) {
     skipSpaces()
     let start = position
     let name = word()
-    if name.isEmpty, peek != "/" { throw error(.missingName, at: start) }
-    if let slash = characters.firstIndex(of: "/") { throw error(.layered, at: slash) }
-    guard let heap = HeapCatalogue.heap(named: name) else {
+    if name.isEmpty { throw error(.missingName, at: start) }
+    guard let entry = HeapCatalogue.entry(named: name) else {
       let nearest = Self.nearest(name, among: HeapCatalogue.heaps.map(\.name))
       throw error(.unknownHeap(name, nearest: nearest), at: start)
     }
-    let settings = try parseSettings(of: heap)
-    skipSpaces()
-    if position < characters.count { throw error(.expected("the end"), at: position) }
-    return try Self.kind(heap, settings, self)
-  }
-
-  /// A setting as written, and where its value stands.
-  struct Setting {
-    var value: String
-    var position: Int
+    return (entry, try parseSettings(of: entry.description))
   }
 
   private mutating func parseSettings(
     of heap: HeapDescription
-  ) throws(HeapSpecificationError) -> [String: Setting] {
-    var settings: [String: Setting] = [:]
-    guard take("(") else {
-      if position < characters.count { throw error(.expected("'(' or the end"), at: position) }
-      return settings
-    }
+  ) throws(HeapSpecificationError) -> [String: SettingReader.Setting] {
+    var settings: [String: SettingReader.Setting] = [:]
+    guard take("(") else { return settings }
     if take(")") { return settings }
     while true {
       skipSpaces()
@@ -70,7 +98,7 @@ struct SpecificationParser {
       let valueStart = position
       let value = word()
       if value.isEmpty { throw error(.expected("a value of \(name)"), at: valueStart) }
-      settings[name] = Setting(value: value, position: valueStart)
+      settings[name] = SettingReader.Setting(value: value, position: valueStart)
       if take(")") { return settings }
       guard take(",") else { throw error(.expected("',' or ')'"), at: position) }
     }

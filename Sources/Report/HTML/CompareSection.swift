@@ -1,5 +1,6 @@
 // Would another allocator help: the same requests through other heaps, ranked.
 
+import Allocators
 import Analysis
 import MemoryUnits
 
@@ -84,8 +85,9 @@ enum CompareSection {
     ].map(Formats.percent)
     // What really happened was not counted: a dash, not a zero.
     let work = [
-      Formats.count(measures.holesInspected), Formats.count(measures.splits),
-      Formats.count(measures.merges), "\(ByteCount(clamping: Double(measures.bytesMoved)))",
+      Formats.count(measures.work.holesInspected), Formats.count(measures.work.splits),
+      Formats.count(measures.work.merges),
+      "\(ByteCount(clamping: Double(measures.work.bytesMoved)))",
     ].map { heap.isRecorded ? "–" : $0 }
     let cells = (figures + work).map { "<td class=\"num\">\($0)</td>" as Markup }
     return """

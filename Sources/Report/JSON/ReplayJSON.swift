@@ -1,5 +1,6 @@
 // `lacuna replay --json` and `lacuna compare --json`: what one pass says about a heap.
 
+import Allocators
 public import Analysis
 import MemoryUnits
 public import Trace
@@ -29,13 +30,23 @@ public enum ReplayJSON {
       "peakLiveBytes": JSONValue(measures.peakLive),
       "peakResidentBytes": JSONValue(measures.peakResident),
       "seconds": .number(measures.seconds),
-      "work": .object([
-        "bytesMoved": .unsigned(measures.bytesMoved),
-        "holesInspected": .unsigned(measures.holesInspected),
-        "merges": .unsigned(measures.merges),
-        "splits": .unsigned(measures.splits),
-      ]),
+      "work": work(measures.work),
     ]
+  }
+
+  private static func work(_ work: Work) -> JSONValue {
+    .object([
+      "blocksRelocated": .unsigned(work.blocksRelocated),
+      "bytesMoved": .unsigned(work.bytesMoved),
+      "bytesRelocated": .unsigned(work.bytesRelocated),
+      "failures": .unsigned(work.failures),
+      "flushes": .unsigned(work.flushes),
+      "holesInspected": .unsigned(work.holesInspected),
+      "listOperations": .unsigned(work.listOperations),
+      "merges": .unsigned(work.merges),
+      "refills": .unsigned(work.refills),
+      "splits": .unsigned(work.splits),
+    ])
   }
 
   private static func snapshot(_ snapshot: HeapSnapshot) -> JSONValue {

@@ -1,5 +1,6 @@
 // `lacuna replay` and `lacuna compare`: what a pass says about heaps, in text.
 
+import Allocators
 public import Analysis
 import MemoryUnits
 import Trace
@@ -23,9 +24,9 @@ public enum ReplayText {
             + " JW3 \(Formats.percent(figures.jw3)), JW4 \(Formats.percent(figures.jw4))"),
         TextFact(
           "work",
-          "\(Formats.count(heap.holesInspected)) holes inspected, \(Formats.count(heap.splits))"
-            + " splits, \(Formats.count(heap.merges)) merges,"
-            + " \(ByteCount(clamping: Double(heap.bytesMoved))) moved"),
+          "\(Formats.count(heap.work.holesInspected)) holes inspected, \(Formats.count(heap.work.splits))"
+            + " splits, \(Formats.count(heap.work.merges)) merges,"
+            + " \(ByteCount(clamping: Double(heap.work.bytesMoved))) moved"),
         TextFact(
           "replayed in",
           "\(Formats.decimal(heap.seconds, places: 3)) s,"
@@ -98,7 +99,7 @@ public enum CompareText {
         heap.isRecorded ? "" : Formats.signedPercent(heap.relative),
         "\(measures.meanResident)", "\(measures.peakHeld)",
         Formats.percent(measures.fragmentation.jw3), "\(measures.atPeak.holeBytes)",
-        "\(measures.atEnd.holeBytes)", Formats.count(measures.holesInspected),
+        "\(measures.atEnd.holeBytes)", Formats.count(measures.work.holesInspected),
       ]
     }
     return .table(

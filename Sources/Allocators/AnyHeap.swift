@@ -1,0 +1,100 @@
+// A heap whose type is known only at run time: what a layer stands on.
+
+public import MemoryUnits
+
+/// The heap below a layer, whichever it is.
+///
+/// A call costs what a call of a class's method costs. So the heap that a replay drives is never one
+/// of these; only what stands below a layer is, where a call is for a whole slab or batch, or is dear
+/// itself.
+public struct AnyHeap: Heap, ~Copyable {
+  @usableFromInline let box: HeapBox
+
+  /// Wraps a heap.
+  public init<H: Heap & ~Copyable>(_ heap: consuming H) { box = Box(heap) }
+
+  /// The heap, fresh, that a kind names; nil for what is made from a trace.
+  public init?(_ kind: HeapKind) {
+    var boxing = Boxing()
+    guard let heap = kind.build(&boxing) else { return nil }
+    box = heap
+  }
+
+  private struct Boxing: HeapVisitor {
+    mutating func visit<H: Heap & ~Copyable>(_ heap: consuming H) -> HeapBox { Box(heap) }
+  }
+
+  /// Places a block.
+  @inlinable
+  public mutating func allocate(_ request: BlockRequest) -> Placement { box.allocate(request) }
+
+  /// Ends a block.
+  @inlinable
+  public mutating func free(_ placement: Placement) { box.free(placement) }
+
+  /// Resizes a block.
+  @inlinable
+  public mutating func reallocate(
+    _ placement: Placement, oldSize: ByteCount, to request: BlockRequest
+  ) -> Placement {
+    box.reallocate(placement, oldSize: oldSize, to: request)
+  }
+
+  /// What changed in the held ranges since the list was last emptied.
+  @inlinable
+  public var heldChanges: [HeldChange] {
+    get { box.heldChanges }
+    set { box.heldChanges = newValue }
+  }
+
+  /// Moves what changed in the held ranges to the end of a list.
+  @inlinable
+  public mutating func drain(into changes: inout [HeldChange]) {
+    if box.hasHeldChanges { box.drain(into: &changes) }
+  }
+
+  /// The textbook work done so far.
+  @inlinable
+  public var work: Work { box.work }
+}
+
+/// The methods of a heap, to be called through a table.
+@usableFromInline
+class HeapBox {
+  @usableFromInline func allocate(_ request: BlockRequest) -> Placement { fatalError("abstract") }
+  @usableFromInline func free(_ placement: Placement) { fatalError("abstract") }
+  @usableFromInline func reallocate(
+    _ placement: Placement, oldSize: ByteCount, to request: BlockRequest
+  ) -> Placement { fatalError("abstract") }
+  @usableFromInline var heldChanges: [HeldChange] {
+    get { fatalError("abstract") }
+    set { fatalError("abstract") }
+  }
+  @usableFromInline var hasHeldChanges: Bool { fatalError("abstract") }
+  @usableFromInline func drain(into changes: inout [HeldChange]) { fatalError("abstract") }
+  @usableFromInline var work: Work { fatalError("abstract") }
+}
+
+private final class Box<H: Heap & ~Copyable>: HeapBox {
+  private var heap: H
+
+  init(_ heap: consuming H) { self.heap = heap }
+
+  override func allocate(_ request: BlockRequest) -> Placement { heap.allocate(request) }
+  override func free(_ placement: Placement) { heap.free(placement) }
+  override func reallocate(
+    _ placement: Placement, oldSize: ByteCount, to request: BlockRequest
+  ) -> Placement {
+    heap.reallocate(placement, oldSize: oldSize, to: request)
+  }
+  override var heldChanges: [HeldChange] {
+    get { heap.heldChanges }
+    set { heap.heldChanges = newValue }
+  }
+  override var hasHeldChanges: Bool { !heap.heldChanges.isEmpty }
+  override func drain(into changes: inout [HeldChange]) {
+    changes += heap.heldChanges
+    heap.heldChanges.removeAll(keepingCapacity: true)
+  }
+  override var work: Work { heap.work }
+}

@@ -1,0 +1,52 @@
+// Which heap, with which settings: what a specification says once it has been read.
+
+/// Which heap, with which settings, and on which other it stands.
+public indirect enum HeapKind: Hashable, Sendable {
+  /// The heap of the traced program, as recorded; replay builds it from the trace.
+  case recorded
+  case fit(FitPolicyName, FitParameters)
+  case buddy(BuddyParameters)
+}
+
+/// The rules that choose among holes.
+public enum FitPolicyName: String, CaseIterable, Hashable, Sendable {
+  case firstFit = "first-fit"
+  case bestFit = "best-fit"
+  case nextFit = "next-fit"
+  case worstFit = "worst-fit"
+}
+
+/// A heap or a layer as it is written.
+struct LayerText {
+  /// As in the catalogue.
+  var name: String
+  /// All settings in canonical form, by name.
+  var values: [String: String] = [:]
+}
+
+extension HeapKind {
+  /// The layers as they are written, top to bottom.
+  var layers: [LayerText] {
+    switch self {
+    case .recorded: [LayerText(name: "recorded")]
+    case .fit(let policy, let parameters):
+      [LayerText(name: policy.rawValue, values: parameters.texts)]
+    case .buddy(let parameters): [LayerText(name: "buddy", values: parameters.texts)]
+    }
+  }
+
+  /// Builds the heap and hands it to the visitor.
+  ///
+  /// Nil for `recorded`, which is made from a trace and not from settings.
+  @inlinable
+  public func build<Visitor: HeapVisitor>(_ visitor: inout Visitor) -> Visitor.Result? {
+    switch self {
+    case .recorded: nil
+    case .fit(.firstFit, let parameters): visitor.visit(FitHeap<FirstFit>(parameters))
+    case .fit(.bestFit, let parameters): visitor.visit(FitHeap<BestFit>(parameters))
+    case .fit(.nextFit, let parameters): visitor.visit(FitHeap<NextFit>(parameters))
+    case .fit(.worstFit, let parameters): visitor.visit(FitHeap<WorstFit>(parameters))
+    case .buddy(let parameters): visitor.visit(BuddyHeap(parameters))
+    }
+  }
+}
