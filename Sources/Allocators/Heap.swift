@@ -13,8 +13,9 @@ public struct BlockRequest: Sendable {
   public var thread: UInt32
   /// The call stack that asks.
   public var site: UInt32
-  /// A name for the block that no other block has while it lives; the block keeps it when it is
-  /// resized. Heaps that move blocks say by it which one moved.
+  /// A name for the block that no other block has while it lives.
+  ///
+  /// The block keeps it when it is resized. Heaps that move blocks say by it which one moved.
   public var handle: UInt32
   /// Where the recorded heap placed the block; zero when replay runs without addresses.
   public var recordedAddress: Address
@@ -110,8 +111,9 @@ public struct Work: Sendable, Hashable {
   public var blocksRelocated: UInt64 = 0
   /// Their bytes.
   public var bytesRelocated: UInt64 = 0
-  /// Batches that a cache fetched from the heap below it, and gave back to it.
+  /// Batches that a cache fetched from the heap below it.
   public var refills: UInt64 = 0
+  /// Batches that a cache gave back to the heap below it.
   public var flushes: UInt64 = 0
   /// Requests that the heap's own space could not serve, so that the block lies outside it.
   public var failures: UInt64 = 0
@@ -183,8 +185,9 @@ public protocol Heap: ~Copyable {
   /// Whether the heap may move live blocks of its own accord.
   static var relocatesBlocks: Bool { get }
 
-  /// The blocks that it moved since the list was last emptied, oldest first. Whoever drives the heap
-  /// drains this list after every operation, before `heldChanges`; what the heap gave back thereby
+  /// The blocks that it moved since the list was last emptied, oldest first.
+  ///
+  /// Whoever drives the heap drains this list after every operation, before `heldChanges`; what the heap gave back thereby
   /// was covered by no block any more, what it got was got before. None is of the block that the same
   /// operation placed.
   var relocations: [Relocation] { get set }
