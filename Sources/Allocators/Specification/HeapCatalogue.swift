@@ -52,7 +52,9 @@ struct HeapEntry: Sendable {
 
 /// All heaps that specifications may name.
 public enum HeapCatalogue {
-  static let entries: [HeapEntry] = [recorded] + FitPolicyName.allCases.map(\.entry) + [.buddy]
+  static let entries: [HeapEntry] =
+    [recorded] + FitPolicyName.allCases.map(\.entry) + [.buddy]
+    + [.threadCache, .arenas, .mmapThreshold]
 
   /// The heaps, in the order in which help shows them.
   public static let heaps: [HeapDescription] = entries.map(\.description)

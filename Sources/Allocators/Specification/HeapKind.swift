@@ -6,6 +6,9 @@ public indirect enum HeapKind: Hashable, Sendable {
   case recorded
   case fit(FitPolicyName, FitParameters)
   case buddy(BuddyParameters)
+  case threadCache(ThreadCacheParameters, on: HeapKind)
+  case arenas(ArenasParameters, on: HeapKind)
+  case mmapThreshold(MmapThresholdParameters, on: HeapKind)
 }
 
 /// The rules that choose among holes.
@@ -32,12 +35,18 @@ extension HeapKind {
     case .fit(let policy, let parameters):
       [LayerText(name: policy.rawValue, values: parameters.texts)]
     case .buddy(let parameters): [LayerText(name: "buddy", values: parameters.texts)]
+    case .threadCache(let parameters, let below):
+      [LayerText(name: "thread-cache", values: parameters.texts)] + below.layers
+    case .arenas(let parameters, let below):
+      [LayerText(name: "arenas", values: parameters.texts)] + below.layers
+    case .mmapThreshold(let parameters, let below):
+      [LayerText(name: "mmap-threshold", values: parameters.texts)] + below.layers
     }
   }
 
   /// Builds the heap and hands it to the visitor.
   ///
-  /// Nil for `recorded`, which is made from a trace and not from settings.
+  /// Nil for `recorded`, which is made from a trace and not from settings, and what stands on it.
   @inlinable
   public func build<Visitor: HeapVisitor>(_ visitor: inout Visitor) -> Visitor.Result? {
     switch self {
@@ -47,6 +56,12 @@ extension HeapKind {
     case .fit(.nextFit, let parameters): visitor.visit(FitHeap<NextFit>(parameters))
     case .fit(.worstFit, let parameters): visitor.visit(FitHeap<WorstFit>(parameters))
     case .buddy(let parameters): visitor.visit(BuddyHeap(parameters))
+    case .threadCache(let parameters, let below):
+      visitor.visit(optional: ThreadCacheHeap(parameters, on: below))
+    case .arenas(let parameters, let below):
+      visitor.visit(optional: ArenasHeap(parameters, on: below))
+    case .mmapThreshold(let parameters, let below):
+      visitor.visit(optional: MmapThresholdHeap(parameters, on: below))
     }
   }
 }
