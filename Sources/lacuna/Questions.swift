@@ -8,9 +8,12 @@ import Trace
 
 /// The heaps of this version, in the order in which they are compared.
 enum StandardHeaps {
+  ///
+  /// Not among them are layers, which stand on something, and the offline packing, which takes a pass
+  /// of its own.
   static let all: [HeapSpecification] = HeapCatalogue.heaps.compactMap {
     try? HeapSpecification(parsing: $0.name)
-  }
+  }.filter { $0.kind != .offlineOptimum(.best) }
 
   /// The list that `--list-allocators` prints.
   static var listing: String {

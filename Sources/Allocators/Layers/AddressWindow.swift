@@ -55,7 +55,7 @@ extension HeapKind {
     switch self {
     case .threadCache(_, let below): below.spaceBits
     case .arenas(let parameters, let below): below.spaceBits + Self.bits(for: parameters.count)
-    case .mmapThreshold(_, let below): below.spaceBits + 1
+    case .mmapThreshold(_, let below), .byLifetime(_, let below): below.spaceBits + 1
     default: 40
     }
   }

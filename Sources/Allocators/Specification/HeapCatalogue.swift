@@ -54,7 +54,7 @@ struct HeapEntry: Sendable {
 public enum HeapCatalogue {
   static let entries: [HeapEntry] =
     [recorded] + FitPolicyName.allCases.map(\.entry) + [.buddy]
-    + [.threadCache, .arenas, .mmapThreshold]
+    + [.threadCache, .arenas, .mmapThreshold, .byLifetime, .offlineOptimum]
 
   /// The heaps, in the order in which help shows them.
   public static let heaps: [HeapDescription] = entries.map(\.description)

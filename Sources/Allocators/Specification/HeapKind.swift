@@ -9,6 +9,10 @@ public indirect enum HeapKind: Hashable, Sendable {
   case threadCache(ThreadCacheParameters, on: HeapKind)
   case arenas(ArenasParameters, on: HeapKind)
   case mmapThreshold(MmapThresholdParameters, on: HeapKind)
+  /// Knows the lifetimes that the blocks of call sites have; replay builds it after a first pass.
+  case byLifetime(ByLifetimeParameters, on: HeapKind)
+  /// Knows the lifetimes of all blocks of the trace; replay builds it after a first pass.
+  case offlineOptimum(PackingOrder)
 }
 
 /// The rules that choose among holes.
@@ -41,16 +45,20 @@ extension HeapKind {
       [LayerText(name: "arenas", values: parameters.texts)] + below.layers
     case .mmapThreshold(let parameters, let below):
       [LayerText(name: "mmap-threshold", values: parameters.texts)] + below.layers
+    case .byLifetime(let parameters, let below):
+      [LayerText(name: "by-lifetime", values: parameters.texts)] + below.layers
+    case .offlineOptimum(let order):
+      [LayerText(name: "offline-optimum", values: ["order": order.rawValue])]
     }
   }
 
   /// Builds the heap and hands it to the visitor.
   ///
-  /// Nil for `recorded`, which is made from a trace and not from settings, and what stands on it.
+  /// Nil for what is made from a trace and not from settings alone, and for what stands on that.
   @inlinable
   public func build<Visitor: HeapVisitor>(_ visitor: inout Visitor) -> Visitor.Result? {
     switch self {
-    case .recorded: nil
+    case .recorded, .byLifetime, .offlineOptimum: nil
     case .fit(.firstFit, let parameters): visitor.visit(FitHeap<FirstFit>(parameters))
     case .fit(.bestFit, let parameters): visitor.visit(FitHeap<BestFit>(parameters))
     case .fit(.nextFit, let parameters): visitor.visit(FitHeap<NextFit>(parameters))
