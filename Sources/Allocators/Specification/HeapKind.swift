@@ -6,6 +6,9 @@ public indirect enum HeapKind: Hashable, Sendable {
   case recorded
   case fit(FitPolicyName, FitParameters)
   case buddy(BuddyParameters)
+  case pages(PagesParameters)
+  case segregated(SegregatedParameters, on: HeapKind)
+  case slab(SlabParameters, on: HeapKind)
 }
 
 /// The rules that choose among holes.
@@ -32,6 +35,11 @@ extension HeapKind {
     case .fit(let policy, let parameters):
       [LayerText(name: policy.rawValue, values: parameters.texts)]
     case .buddy(let parameters): [LayerText(name: "buddy", values: parameters.texts)]
+    case .pages(let parameters): [LayerText(name: "pages", values: parameters.texts)]
+    case .segregated(let parameters, let below):
+      [LayerText(name: "segregated", values: parameters.texts)] + below.layers
+    case .slab(let parameters, let below):
+      [LayerText(name: "slab", values: parameters.texts)] + below.layers
     }
   }
 
@@ -47,6 +55,13 @@ extension HeapKind {
     case .fit(.nextFit, let parameters): visitor.visit(FitHeap<NextFit>(parameters))
     case .fit(.worstFit, let parameters): visitor.visit(FitHeap<WorstFit>(parameters))
     case .buddy(let parameters): visitor.visit(BuddyHeap(parameters))
+    case .pages(let parameters): visitor.visit(FitHeap<BestFit>(parameters.fit))
+    case .segregated(let parameters, let below):
+      switch parameters.order {
+      case .lifo: visitor.visit(SegregatedHeap(parameters, on: below))
+      case .address: visitor.visit(SlabHeap(addressOrdered: parameters, on: below))
+      }
+    case .slab(let parameters, let below): visitor.visit(SlabHeap(parameters, on: below))
     }
   }
 }
