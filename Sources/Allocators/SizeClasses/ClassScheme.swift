@@ -37,14 +37,14 @@ public enum ClassScheme: Hashable, Sendable {
     }
   }
 
-  /// 8, 16, 32, …
+  /// The powers of two from 8 on.
   public static func powersOfTwo(upTo limit: Int) -> [Int] {
     var sizes = [8]
     while let last = sizes.last, last * 2 <= limit { sizes.append(last * 2) }
     return sizes
   }
 
-  /// 16 times 1, 2, 3, 5, 8, …
+  /// The Fibonacci numbers 1, 2, 3, 5, 8 and so on, times 16.
   public static func fibonacci(upTo limit: Int) -> [Int] {
     var sizes = [16]
     var next = 32

@@ -6,6 +6,7 @@ public indirect enum HeapKind: Hashable, Sendable {
   case recorded
   case fit(FitPolicyName, FitParameters)
   case buddy(BuddyParameters)
+  case buddySystem(BuddySystem, BuddyParameters)
   case pages(PagesParameters)
   case segregated(SegregatedParameters, on: HeapKind)
   case slab(SlabParameters, on: HeapKind)
@@ -35,6 +36,8 @@ extension HeapKind {
     case .fit(let policy, let parameters):
       [LayerText(name: policy.rawValue, values: parameters.texts)]
     case .buddy(let parameters): [LayerText(name: "buddy", values: parameters.texts)]
+    case .buddySystem(let system, let parameters):
+      [LayerText(name: system.rawValue, values: parameters.texts)]
     case .pages(let parameters): [LayerText(name: "pages", values: parameters.texts)]
     case .segregated(let parameters, let below):
       [LayerText(name: "segregated", values: parameters.texts)] + below.layers
@@ -55,6 +58,8 @@ extension HeapKind {
     case .fit(.nextFit, let parameters): visitor.visit(FitHeap<NextFit>(parameters))
     case .fit(.worstFit, let parameters): visitor.visit(FitHeap<WorstFit>(parameters))
     case .buddy(let parameters): visitor.visit(BuddyHeap(parameters))
+    case .buddySystem(let system, let parameters):
+      visitor.visit(SystemBuddyHeap(system, parameters))
     case .pages(let parameters): visitor.visit(FitHeap<BestFit>(parameters.fit))
     case .segregated(let parameters, let below):
       switch parameters.order {
