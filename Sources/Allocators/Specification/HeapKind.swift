@@ -53,10 +53,7 @@ extension HeapKind {
   public func build<Visitor: HeapVisitor>(_ visitor: inout Visitor) -> Visitor.Result? {
     switch self {
     case .recorded: nil
-    case .fit(.firstFit, let parameters): visitor.visit(FitHeap<FirstFit>(parameters))
-    case .fit(.bestFit, let parameters): visitor.visit(FitHeap<BestFit>(parameters))
-    case .fit(.nextFit, let parameters): visitor.visit(FitHeap<NextFit>(parameters))
-    case .fit(.worstFit, let parameters): visitor.visit(FitHeap<WorstFit>(parameters))
+    case .fit(let policy, let parameters): policy.build(parameters, &visitor)
     case .buddy(let parameters): visitor.visit(BuddyHeap(parameters))
     case .buddySystem(let system, let parameters):
       visitor.visit(SystemBuddyHeap(system, parameters))
