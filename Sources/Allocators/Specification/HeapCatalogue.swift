@@ -53,12 +53,14 @@ struct HeapEntry: Sendable {
 /// All heaps that specifications may name.
 public enum HeapCatalogue {
   static let entries: [HeapEntry] =
-    [recorded] + FitPolicyName.allCases.map(\.entry) + [.buddy] + classEntries
+    [recorded] + FitPolicyName.allCases.map(\.entry) + [.buddy] + classEntries + layerEntries
 
   private static let classEntries: [HeapEntry] =
     BuddySystem.allCases.map(\.entry) + [
       PagesParameters.entry, SegregatedParameters.entry, SlabParameters.entry,
     ]
+
+  private static let layerEntries: [HeapEntry] = [.threadCache, .arenas, .mmapThreshold]
 
   /// The heaps, in the order in which help shows them.
   public static let heaps: [HeapDescription] = entries.map(\.description)

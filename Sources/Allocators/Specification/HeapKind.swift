@@ -10,6 +10,9 @@ public indirect enum HeapKind: Hashable, Sendable {
   case pages(PagesParameters)
   case segregated(SegregatedParameters, on: HeapKind)
   case slab(SlabParameters, on: HeapKind)
+  case threadCache(ThreadCacheParameters, on: HeapKind)
+  case arenas(ArenasParameters, on: HeapKind)
+  case mmapThreshold(MmapThresholdParameters, on: HeapKind)
 }
 
 /// The rules that choose among holes.
@@ -43,12 +46,18 @@ extension HeapKind {
       [LayerText(name: "segregated", values: parameters.texts)] + below.layers
     case .slab(let parameters, let below):
       [LayerText(name: "slab", values: parameters.texts)] + below.layers
+    case .threadCache(let parameters, let below):
+      [LayerText(name: "thread-cache", values: parameters.texts)] + below.layers
+    case .arenas(let parameters, let below):
+      [LayerText(name: "arenas", values: parameters.texts)] + below.layers
+    case .mmapThreshold(let parameters, let below):
+      [LayerText(name: "mmap-threshold", values: parameters.texts)] + below.layers
     }
   }
 
   /// Builds the heap and hands it to the visitor.
   ///
-  /// Nil for `recorded`, which is made from a trace and not from settings.
+  /// Nil for `recorded`, which is made from a trace and not from settings, and what stands on it.
   @inlinable
   public func build<Visitor: HeapVisitor>(_ visitor: inout Visitor) -> Visitor.Result? {
     switch self {
@@ -64,6 +73,12 @@ extension HeapKind {
       case .address: visitor.visit(SlabHeap(addressOrdered: parameters, on: below))
       }
     case .slab(let parameters, let below): visitor.visit(SlabHeap(parameters, on: below))
+    case .threadCache(let parameters, let below):
+      visitor.visit(optional: ThreadCacheHeap(parameters, on: below))
+    case .arenas(let parameters, let below):
+      visitor.visit(optional: ArenasHeap(parameters, on: below))
+    case .mmapThreshold(let parameters, let below):
+      visitor.visit(optional: MmapThresholdHeap(parameters, on: below))
     }
   }
 }
