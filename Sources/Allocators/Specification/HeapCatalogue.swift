@@ -59,7 +59,13 @@ struct HeapEntry: Sendable {
 
 /// All heaps that specifications may name.
 public enum HeapCatalogue {
-  static let entries: [HeapEntry] = [recorded] + FitPolicyName.allCases.map(\.entry) + [.buddy]
+  static let entries: [HeapEntry] =
+    [recorded] + FitPolicyName.allCases.map(\.entry) + [.buddy] + classEntries
+
+  private static let classEntries: [HeapEntry] =
+    BuddySystem.allCases.map(\.entry) + [
+      PagesParameters.entry, SegregatedParameters.entry, SlabParameters.entry,
+    ]
 
   /// The heaps, in the order in which help shows them.
   public static let heaps: [HeapDescription] = entries.map(\.description)

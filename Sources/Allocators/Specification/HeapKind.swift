@@ -6,6 +6,10 @@ public indirect enum HeapKind: Hashable, Sendable {
   case recorded
   case fit(FitPolicyName, FitParameters)
   case buddy(BuddyParameters)
+  case buddySystem(BuddySystem, BuddyParameters)
+  case pages(PagesParameters)
+  case segregated(SegregatedParameters, on: HeapKind)
+  case slab(SlabParameters, on: HeapKind)
 }
 
 /// The rules that choose among holes.
@@ -32,6 +36,13 @@ extension HeapKind {
     case .fit(let policy, let parameters):
       [LayerText(name: policy.rawValue, values: parameters.texts)]
     case .buddy(let parameters): [LayerText(name: "buddy", values: parameters.texts)]
+    case .buddySystem(let system, let parameters):
+      [LayerText(name: system.rawValue, values: parameters.texts)]
+    case .pages(let parameters): [LayerText(name: "pages", values: parameters.texts)]
+    case .segregated(let parameters, let below):
+      [LayerText(name: "segregated", values: parameters.texts)] + below.layers
+    case .slab(let parameters, let below):
+      [LayerText(name: "slab", values: parameters.texts)] + below.layers
     }
   }
 
@@ -42,11 +53,17 @@ extension HeapKind {
   public func build<Visitor: HeapVisitor>(_ visitor: inout Visitor) -> Visitor.Result? {
     switch self {
     case .recorded: nil
-    case .fit(.firstFit, let parameters): visitor.visit(FitHeap<FirstFit>(parameters))
-    case .fit(.bestFit, let parameters): visitor.visit(FitHeap<BestFit>(parameters))
-    case .fit(.nextFit, let parameters): visitor.visit(FitHeap<NextFit>(parameters))
-    case .fit(.worstFit, let parameters): visitor.visit(FitHeap<WorstFit>(parameters))
+    case .fit(let policy, let parameters): policy.build(parameters, &visitor)
     case .buddy(let parameters): visitor.visit(BuddyHeap(parameters))
+    case .buddySystem(let system, let parameters):
+      visitor.visit(SystemBuddyHeap(system, parameters))
+    case .pages(let parameters): visitor.visit(FitHeap<BestFit>(parameters.fit))
+    case .segregated(let parameters, let below):
+      switch parameters.order {
+      case .lifo: visitor.visit(SegregatedHeap(parameters, on: below))
+      case .address: visitor.visit(SlabHeap(addressOrdered: parameters, on: below))
+      }
+    case .slab(let parameters, let below): visitor.visit(SlabHeap(parameters, on: below))
     }
   }
 }
