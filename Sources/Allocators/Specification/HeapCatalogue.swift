@@ -10,6 +10,13 @@ public struct ParameterDescription: Hashable, Sendable {
   public let defaultValue: String
   /// What it does, in a phrase.
   public let help: String
+
+  package init(name: String, values: String, defaultValue: String, help: String) {
+    self.name = name
+    self.values = values
+    self.defaultValue = defaultValue
+    self.help = help
+  }
 }
 
 /// A heap, or a layer of one, that a specification may name.
