@@ -118,7 +118,8 @@ import Testing
     #expect(work == first.work + second.work)
   }
 
-  // What segregation is for: long-lived blocks between short-lived ones keep pages from being returned.
+  // What segregation is for: long-lived blocks between short-lived ones keep pages from being
+  // returned.
   @Test("gives the memory of a peak back that one heap keeps")
   func pinned() {
     func heldAfterPeak(_ sites: LongLivedSites) -> Int? {

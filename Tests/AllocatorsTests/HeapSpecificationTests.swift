@@ -15,6 +15,7 @@ import Testing
       ("first-fit(trim=131072,align=1)", "first-fit(align=1,trim=128k)"),
       ("first-fit(trim=0)", "first-fit(trim=always)"), ("first-fit(trim=1M)", "first-fit(trim=1M)"),
       ("best-fit(order=address,coalesce=immediate)", "best-fit"),
+      ("next-fit(coalesce=NEVER,order=fifo)", "next-fit(order=fifo,coalesce=never)"),
       ("buddy(min=32)", "buddy"), ("buddy(growth=1M,min=16)", "buddy(min=16,growth=1M)"),
       ("buddy(header=100)", "buddy(header=100)"), ("recorded()", "recorded"),
     ])
@@ -59,11 +60,11 @@ import Testing
       ("first-fit)", 9, .expected("'(', '/' or the end")),
       ("first-fit() x", 12, .expected("'/' or the end")),
       (
-        "first-fit(order=lifo)", 16, .badValue("lifo", of: "order", allowed: "address")
+        "first-fit(order=size)", 16, .badValue("size", of: "order", allowed: "address|lifo|fifo")
       ),
       (
-        "first-fit(coalesce=never)", 19,
-        .badValue("never", of: "coalesce", allowed: "immediate")
+        "first-fit(coalesce=late)", 19,
+        .badValue("late", of: "coalesce", allowed: "immediate|deferred|never")
       ),
       (
         "best-fit(min=8, align=24)", 22,
@@ -163,6 +164,10 @@ import Testing
       ("best-fit(align=1)", "FitHeap<BestFit> 0x10000000 100"),
       ("next-fit(align=64)", "FitHeap<NextFit> 0x10000000 128"),
       ("worst-fit", "FitHeap<WorstFit> 0x10000000 112"),
+      ("first-fit(order=lifo)", "FitHeap<Listed<FirstFit>> 0x10000000 112"),
+      ("best-fit(order=fifo)", "FitHeap<Listed<BestFit>> 0x10000000 112"),
+      ("next-fit(order=fifo)", "FitHeap<Listed<NextFit>> 0x10000000 112"),
+      ("worst-fit(order=lifo)", "FitHeap<Listed<WorstFit>> 0x10000000 112"),
       ("buddy", "BuddyHeap 0x10000000 128"),
     ])
   func building(text: String, expected: String) throws {

@@ -8,7 +8,7 @@ enum NaivePolicy: CaseIterable { case first, best, next, worst }
 /// Keeps only the blocks, sorted by address, and the break.
 ///
 /// Holes are recomputed as the gaps between blocks whenever somebody asks.
-struct NaiveFitHeap {
+struct NaiveFitHeap: NaiveHeap {
   var policy: NaivePolicy
   var parameters: FitParameters
   var blocks: [Range<Int>] = []
@@ -80,6 +80,8 @@ struct NaiveFitHeap {
 
   mutating func allocate(_ size: Int, _ alignment: Int) -> Range<Int> {
     let length = rounded(size)
+    let holeCount = holes.count
+    defer { countListOperations(since: holeCount) }
     var block: Range<Int>
     if let hole = choose(length, alignment) {
       let start = place(hole.lowerBound, alignment)
@@ -112,9 +114,17 @@ struct NaiveFitHeap {
   }
 
   mutating func free(_ block: Range<Int>) {
+    let holeCount = holes.count
+    defer { countListOperations(since: holeCount) }
     countMerges(of: block)
     blocks.removeAll { $0 == block }
     trim(after: block)
+  }
+
+  /// In order of address, holes that only change their bounds cost no operation on the list, and no
+  /// step changes their number by more than one.
+  mutating func countListOperations(since holeCount: Int) {
+    work.listOperations += UInt64(abs(holes.count - holeCount))
   }
 
   /// Free neighbours, before the blocks change.
@@ -143,6 +153,8 @@ struct NaiveFitHeap {
     let length = rounded(size)
     guard let index = blocks.firstIndex(of: block) else { return 0..<0 }
     if block.lowerBound % max(alignment, parameters.align.int) == 0 {
+      let holeCount = holes.count
+      defer { countListOperations(since: holeCount) }
       let tail = block.count - length
       if tail >= 0 {
         guard tail > 0, tail >= parameters.min.int else { return block }

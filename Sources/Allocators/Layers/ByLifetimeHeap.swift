@@ -2,17 +2,18 @@
 
 public import MemoryUnits
 
-/// A heap of two heaps of the kind below: one for the blocks of call sites that are known to allocate
-/// what lives long, one for all others.
+/// A heap of two heaps of the kind below: one for the blocks of call sites that are known to
+/// allocate what lives long, one for all others.
 ///
-/// * What it knows is a table of sites (``LongLivedSites``) and from which allocation on it knows that.
-///   With `oracle=yes` the table comes from the whole trace and is known from the start: no allocator
-///   can know as much; it shows what there is to be had. Otherwise it comes from the first part of the
-///   allocations (`learn`), and is known after them: that is what a profile of one run, or an allocator
-///   that learns (Maas et al., ASPLOS 2020), may hope for.
+/// * What it knows is a table of sites (``LongLivedSites``) and from which allocation on it knows
+///   that. With `oracle=yes` the table comes from the whole trace and is known from the start: no
+///   allocator can know as much; it shows what there is to be had. Otherwise it comes from the
+///   first part of the allocations (`learn`), and is known after them: that is what a profile of
+///   one run, or an allocator that learns (Maas et al., ASPLOS 2020), may hope for.
 /// * Sites that the table does not have, and all sites before it is known, count as short-lived.
 /// * A block stays in its heap when it is resized.
-/// * The second heap's addresses lie in a part of the address space of their own (``AddressWindow``).
+/// * The second heap's addresses lie in a part of the address space of their own
+///   (``AddressWindow``).
 public struct ByLifetimeHeap: Heap, ~Copyable {
   private var row: HeapRow
   private let sites: LongLivedSites

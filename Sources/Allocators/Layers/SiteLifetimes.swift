@@ -4,9 +4,10 @@ public import MemoryUnits
 
 /// Answers requests with the handles of blocks, and notes how long the blocks of each site live.
 ///
-/// Age is counted in bytes allocated since the block began (Barrett & Zorn, PLDI 1993), which is the
-/// same on every machine. A site's typical block is its median: a site is long-lived when more than
-/// half of its blocks are. A block counts for the site that began it, however often it is resized.
+/// Age is counted in bytes allocated since the block began (Barrett & Zorn, PLDI 1993), which is
+/// the same on every machine. A site's typical block is its median: a site is long-lived when more
+/// than half of its blocks are. A block counts for the site that began it, however often it is
+/// resized.
 ///
 /// Takes 16 bytes a live block and 8 a site.
 public struct SiteLifetimes: Heap, ~Copyable {
@@ -81,8 +82,8 @@ public struct SiteLifetimes: Heap, ~Copyable {
 
   /// The sites whose blocks are typically long-lived, as far as is known now.
   ///
-  /// Blocks that live count by their age so far where learning stopped on the way, and as long-lived
-  /// where all is over.
+  /// Blocks that live count by their age so far where learning stopped on the way, and as
+  /// long-lived where all is over.
   public var longLivedSites: LongLivedSites {
     var tallies = sites
     for birth in births where birth.isLive && Int(birth.site) < Self.tableLimit {

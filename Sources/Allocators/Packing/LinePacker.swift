@@ -4,10 +4,11 @@ internal import MemoryUnits
 
 /// Fills the skyline from below.
 ///
-/// The lowest line of the skyline (of several the earliest) takes, of the blocks whose whole life lies
-/// within it, the one of highest rank; when there is none the line rises to the lower of its
+/// The lowest line of the skyline (of several the earliest) takes, of the blocks whose whole life
+/// lies within it, the one of highest rank; when there is none the line rises to the lower of its
 /// neighbours. That is the best fit of Burke, Kendall & Whitwell (Operations Research 52(4), 2004)
-/// with fixed times, as Sekiyama et al. (arXiv 1804.10001, 2018) use it for the memory of neural nets.
+/// with fixed times, as Sekiyama et al. (arXiv 1804.10001, 2018) use it for the memory of neural
+/// nets.
 struct LinePacker: ~Copyable {
   /// Stands for no place yet.
   private static let none = -1

@@ -3,10 +3,10 @@
 /// Improves the ranks of a ``LinePacker``.
 ///
 /// A trial moves one block, as a rule one that ends above the load, to another rank, as a rule a
-/// higher one; the new ranks stay unless they are worse by one of two goals: the height, and the sum
-/// of what blocks reach above the load, which tells more of two packings that are equally high. Each
-/// goal has a third of the work for itself; the lowest packing then has both in turn for the rest.
-/// Randomness is seeded: the result is always the same.
+/// higher one; the new ranks stay unless they are worse by one of two goals: the height, and the
+/// sum of what blocks reach above the load, which tells more of two packings that are equally high.
+/// Each goal has a third of the work for itself; the lowest packing then has both in turn for the
+/// rest. Randomness is seeded: the result is always the same.
 struct LineSearch: ~Copyable {
   /// Problems of more blocks take too long for enough trials.
   static let blockLimit = 2000

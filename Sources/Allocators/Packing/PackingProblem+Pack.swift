@@ -6,8 +6,8 @@ extension PackingProblem {
   /// Places all blocks, as low as the order achieves it.
   ///
   /// Placing them as low as possible is NP-hard (dynamic storage allocation; Garey & Johnson, 1979,
-  /// problem SR2): this is an upper bound, ``load`` a lower one. `best` takes the lowest of all orders,
-  /// and for up to 2,000 blocks searches for better ones.
+  /// problem SR2): this is an upper bound, ``load`` a lower one. `best` takes the lowest of all
+  /// orders, and for up to 2,000 blocks searches for better ones.
   /// - Complexity: O(n log n); for few blocks and `best` bounded to some seconds.
   public func pack(_ order: PackingOrder) -> Packing {
     switch order {

@@ -7,9 +7,9 @@ public import MemoryUnits
 /// Time counts beginnings: block `i` lives from moment `i` up to the moment of the first block that
 /// begins after it ended. So only blocks conflict that live at the same time.
 ///
-/// Sizes count granules of 16 bytes, as those of the other heaps do by default; a size of zero counts
-/// as one byte. Blocks of 64 GiB or more, and those aligned to more than 256 MiB, are not planned.
-/// Takes 9 bytes a block.
+/// Sizes count granules of 16 bytes, as those of the other heaps do by default; a size of zero
+/// counts as one byte. Blocks of 64 GiB or more, and those aligned to more than 256 MiB, are not
+/// planned. Takes 9 bytes a block.
 public struct PackingProblem: ~Copyable {
   /// More blocks are not taken: planning them takes half a gigabyte.
   public static var blockLimit: Int { 1 << 24 }

@@ -9,8 +9,8 @@ public import MemoryUnits
 /// resident pages are those that no heap with these placements can do without.
 ///
 /// A resized block is one that ends and another that begins: the plan may have it overlap its old
-/// place. A block without a place in the plan, or beyond it, gets a segment of its own, which counts
-/// as a failure.
+/// place. A block without a place in the plan, or beyond it, gets a segment of its own, which
+/// counts as a failure.
 public struct PlannedHeap: Heap, ~Copyable {
   /// What changed in the held pages since the list was last emptied.
   public var heldChanges: [HeldChange] = []

@@ -6,9 +6,14 @@ public indirect enum HeapKind: Hashable, Sendable {
   case recorded
   case fit(FitPolicyName, FitParameters)
   case buddy(BuddyParameters)
+  case buddySystem(BuddySystem, BuddyParameters)
+  case pages(PagesParameters)
+  case segregated(SegregatedParameters, on: HeapKind)
+  case slab(SlabParameters, on: HeapKind)
   case threadCache(ThreadCacheParameters, on: HeapKind)
   case arenas(ArenasParameters, on: HeapKind)
   case mmapThreshold(MmapThresholdParameters, on: HeapKind)
+  case mesh(MeshParameters, on: HeapKind)
   /// Knows the lifetimes that the blocks of call sites have; replay builds it after a first pass.
   case byLifetime(ByLifetimeParameters, on: HeapKind)
   /// Knows the lifetimes of all blocks of the trace; replay builds it after a first pass.
@@ -39,12 +44,21 @@ extension HeapKind {
     case .fit(let policy, let parameters):
       [LayerText(name: policy.rawValue, values: parameters.texts)]
     case .buddy(let parameters): [LayerText(name: "buddy", values: parameters.texts)]
+    case .buddySystem(let system, let parameters):
+      [LayerText(name: system.rawValue, values: parameters.texts)]
+    case .pages(let parameters): [LayerText(name: "pages", values: parameters.texts)]
+    case .segregated(let parameters, let below):
+      [LayerText(name: "segregated", values: parameters.texts)] + below.layers
+    case .slab(let parameters, let below):
+      [LayerText(name: "slab", values: parameters.texts)] + below.layers
     case .threadCache(let parameters, let below):
       [LayerText(name: "thread-cache", values: parameters.texts)] + below.layers
     case .arenas(let parameters, let below):
       [LayerText(name: "arenas", values: parameters.texts)] + below.layers
     case .mmapThreshold(let parameters, let below):
       [LayerText(name: "mmap-threshold", values: parameters.texts)] + below.layers
+    case .mesh(let parameters, let below):
+      [LayerText(name: "mesh", values: parameters.texts)] + below.layers
     case .byLifetime(let parameters, let below):
       [LayerText(name: "by-lifetime", values: parameters.texts)] + below.layers
     case .offlineOptimum(let order):
@@ -59,17 +73,24 @@ extension HeapKind {
   public func build<Visitor: HeapVisitor>(_ visitor: inout Visitor) -> Visitor.Result? {
     switch self {
     case .recorded, .byLifetime, .offlineOptimum: nil
-    case .fit(.firstFit, let parameters): visitor.visit(FitHeap<FirstFit>(parameters))
-    case .fit(.bestFit, let parameters): visitor.visit(FitHeap<BestFit>(parameters))
-    case .fit(.nextFit, let parameters): visitor.visit(FitHeap<NextFit>(parameters))
-    case .fit(.worstFit, let parameters): visitor.visit(FitHeap<WorstFit>(parameters))
+    case .fit(let policy, let parameters): policy.build(parameters, &visitor)
     case .buddy(let parameters): visitor.visit(BuddyHeap(parameters))
+    case .buddySystem(let system, let parameters):
+      visitor.visit(SystemBuddyHeap(system, parameters))
+    case .pages(let parameters): visitor.visit(FitHeap<BestFit>(parameters.fit))
+    case .segregated(let parameters, let below):
+      switch parameters.order {
+      case .lifo: visitor.visit(SegregatedHeap(parameters, on: below))
+      case .address: visitor.visit(SlabHeap(addressOrdered: parameters, on: below))
+      }
+    case .slab(let parameters, let below): visitor.visit(SlabHeap(parameters, on: below))
     case .threadCache(let parameters, let below):
       visitor.visit(optional: ThreadCacheHeap(parameters, on: below))
     case .arenas(let parameters, let below):
       visitor.visit(optional: ArenasHeap(parameters, on: below))
     case .mmapThreshold(let parameters, let below):
       visitor.visit(optional: MmapThresholdHeap(parameters, on: below))
+    case .mesh(let parameters, let below): visitor.visit(MeshHeap(parameters, on: below))
     }
   }
 }
