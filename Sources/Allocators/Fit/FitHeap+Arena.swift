@@ -110,7 +110,7 @@ extension FitHeap where Policy: ~Copyable {
   mutating func trim() {
     let free = breakGranule - wildernessStart
     let surplus = free / growth * growth
-    guard free > trimAbove, surplus > 0 else { return }
+    guard free > trimAbove, surplus > 0, !postponesTrim else { return }
     let newBreak = breakGranule - surplus
     heldChanges.append(
       HeldChange(range: address(of: newBreak)..<address(of: breakGranule), isGrowth: false))

@@ -40,6 +40,8 @@ public struct FitHeap<Policy: FitPolicy & ~Copyable>: Heap, ~Copyable {
   @usableFromInline var wildernessStart = 0
   @usableFromInline var breakGranule = 0
   @usableFromInline var blocksPlaced = 0
+  /// Whether somebody else says when to trim.
+  @usableFromInline var postponesTrim = false
   // The parameters in granules.
   @usableFromInline let shift: Int
   @usableFromInline let origin: Int
@@ -72,7 +74,8 @@ public struct FitHeap<Policy: FitPolicy & ~Copyable>: Heap, ~Copyable {
     case .above(let bytes): trimAbove = bytes.int >> shift
     }
     limit = Int(Arena.byteLimit) >> shift
-    map = HoleMap(indexes: Policy.indexes)
+    let compacts = parameters.compaction.method != .none
+    map = HoleMap(indexes: compacts ? Policy.indexes.union(.maxima) : Policy.indexes)
   }
 
   /// The textbook work done so far.
@@ -84,9 +87,7 @@ public struct FitHeap<Policy: FitPolicy & ~Copyable>: Heap, ~Copyable {
   /// Places a block where the policy says, else in the wilderness.
   @inlinable
   public mutating func allocate(_ request: BlockRequest) -> Placement {
-    let query = FitQuery(
-      length: granules(for: request.size), alignment: alignment(request.alignment),
-      shortestGap: shortestRest, origin: origin)
+    let query = query(for: request)
     blocksPlaced &+= 1
     let hole = policy.choose(query, in: map, inspected: &tally.holesInspected)
     guard hole >= 0 else { return placeWithoutHole(query, request) }
@@ -110,6 +111,13 @@ public struct FitHeap<Policy: FitPolicy & ~Copyable>: Heap, ~Copyable {
   }
 
   // MARK: Units
+
+  @inlinable
+  func query(for request: BlockRequest) -> FitQuery {
+    FitQuery(
+      length: granules(for: request.size), alignment: alignment(request.alignment),
+      shortestGap: shortestRest, origin: origin)
+  }
 
   /// The granules that a block takes, its header included.
   ///
