@@ -171,7 +171,7 @@ let compactions: [Compaction] = [
   @Test(
     "agrees with the oracle on random sequences", arguments: NaivePolicy.allCases, compactions)
   func randomSequences(policy: NaivePolicy, compaction: Compaction) {
-    for seed in 0..<repetitions(300) {
+    for seed in 0..<repetitions(320) {
       var random = SeededRandom(seed: UInt64(seed))
       let steps = FitHeapTests().randomSteps(&random, count: 20 + seed % 61)
       var parameters = parameterSets[seed % parameterSets.count]
