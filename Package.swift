@@ -79,6 +79,7 @@ let package = Package(
       ["CaptureABI", "CLinux", "MemoryUnits", "Trace"]),
     room("Symbols", ["CElf", "CDemangle", "MemoryUnits", "Trace"]),
     room("Allocators", ["MemoryUnits"]),
+    room("Workload", ["Allocators", "MemoryUnits", "Trace"]),
     room("Replay", ["Allocators", "MemoryUnits", "Trace"]),
     room("Analysis", ["Allocators", "MemoryUnits", "Replay", "Symbols", "Trace"]),
     room("Report", ["Allocators", "Analysis", "MemoryUnits", "Trace"]),
@@ -87,7 +88,7 @@ let package = Package(
       name: "lacuna",
       dependencies: [
         "Allocators", "Analysis", "Interchange", "MemoryUnits", "Recorder", "Replay", "Report",
-        "Symbols", "Terminal", "Trace",
+        "Symbols", "Terminal", "Trace", "Workload",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -102,6 +103,7 @@ let package = Package(
     tests("RecorderTests", ["CaptureABI", "MemoryUnits", "Recorder", "Trace"]),
     tests("SymbolsTests", ["MemoryUnits", "Symbols", "Trace"]),
     tests("AllocatorsTests", ["Allocators", "MemoryUnits", "Trace"]),
+    tests("WorkloadTests", ["Allocators", "MemoryUnits", "Replay", "Trace", "Workload"]),
     tests("ReplayTests", ["Allocators", "MemoryUnits", "Replay", "Trace"]),
     tests(
       "AnalysisTests", ["Allocators", "Analysis", "MemoryUnits", "Replay", "Symbols", "Trace"]),

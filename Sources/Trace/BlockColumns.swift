@@ -58,20 +58,24 @@ struct BlockColumns {
     for index in 0..<count {
       let entry = prediction.entry(of: stacks[index])
       let code = UInt64(base[index])
-      if code != 0 || index == nextAlignment {
-        var size = entry.pointee &>> 8
-        var shift = UInt8(truncatingIfNeeded: entry.pointee)
-        if code != 0 { size = Self.size(code, &literals) }
+      let old = entry.pointee
+      // Both are made and one is chosen: which one it is, no processor can foresee.
+      let small = (code &- 1) &<< 8 | old & 0xff
+      var new = code == 0 ? old : small
+      if code >= SizePrediction.firstMiddle || index == nextAlignment {
+        let size = code == 0 ? old &>> 8 : Self.size(code, &literals)
+        var shift = UInt8(truncatingIfNeeded: old)
         isTooLarge = isTooLarge || size > TraceFormat.maximumSize
         if index == nextAlignment {
           shift = alignments.byte() & 63
           nextAlignment = EventDecoder.position(after: index &+ 1, &alignments)
         }
-        entry.pointee = SizePrediction.pack(size: size, shift: shift)
+        new = SizePrediction.pack(size: size, shift: shift)
         if literals.isOverrun { break }
       }
-      sizes[index] = entry.pointee &>> 8
-      shifts[index] = UInt8(truncatingIfNeeded: entry.pointee)
+      entry.pointee = new
+      sizes[index] = new &>> 8
+      shifts[index] = UInt8(truncatingIfNeeded: new)
     }
     if isTooLarge { return "a block is larger than any address space" }
     return literals.isAtEnd && alignments.isAtEnd && nextAlignment == .max

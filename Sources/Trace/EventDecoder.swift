@@ -43,10 +43,12 @@ struct EventDecoder: ~Copyable {
   private var releasingStep = 0
   private var nextRelease = Int.max
   var nextException = Int.max
-  private var tick: UInt64 = 0
   private var lastTick: UInt64 = 0
   private var unit: UInt64 = 1
-  private var lastNanoseconds: UInt64 = 0
+  /// How much later than the step before each step of the next batch comes.
+  private let delays: UnsafeMutablePointer<UInt64>
+  /// The time of the step that was decoded last.
+  private var nanoseconds: UInt64 = 0
 
   private var threads: [UInt32] = []
   private var lastReferences: UnsafeMutablePointer<UInt64>
@@ -81,13 +83,15 @@ struct EventDecoder: ~Copyable {
     slotFamilies = .allocate(capacity: slotCapacity)
     slotFamilies.initialize(repeating: 0, count: slotCapacity)
     lastReferences = .allocate(capacity: TraceFormat.stepsPerChunk)
+    delays = .allocate(capacity: EventReader.batch)
+    delays.initialize(repeating: 0, count: EventReader.batch)
     let nothing = ColumnCursor(next: UnsafePointer(families), end: UnsafePointer(families))
     operations = UnsafePointer(families)
     exceptionGaps = nothing
     exceptionCodes = nothing
     references = nothing
     referenceLiterals = nothing
-    times = TimeCursor(codes: nothing, literals: nothing)
+    times = TimeCursor(codes: nothing, literals: nothing, firstTick: 0)
     threadRuns = RunCursor()
     extras = nothing
     releases = nothing
@@ -99,6 +103,7 @@ struct EventDecoder: ~Copyable {
     families.deallocate()
     slotFamilies.deallocate()
     lastReferences.deallocate()
+    delays.deallocate()
     blocks.deallocate()
     rewrittenTimes?.deallocate()
     threadRuns.deallocate()
@@ -130,7 +135,7 @@ struct EventDecoder: ~Copyable {
     guard header.firstAllocation >= live.next, header.firstAllocation <= limit else {
       return "its allocations do not follow those before"
     }
-    guard header.firstNanoseconds >= lastNanoseconds,
+    guard header.firstNanoseconds >= nanoseconds,
       header.lastNanoseconds >= header.firstNanoseconds
     else { return "its times do not follow those before" }
     live.skip(to: header.firstAllocation)
@@ -163,8 +168,8 @@ struct EventDecoder: ~Copyable {
     releasingStep = 0
     nextRelease = Self.position(after: 0, &releases)
     nextException = Self.position(after: 0, &exceptionGaps)
-    tick = header.firstNanoseconds / unit
     lastTick = header.lastNanoseconds / unit
+    nanoseconds = header.firstNanoseconds / unit &* unit
     let count = allocatingSteps()
     return blocks.load(payload, version: header.version, count: count)
       ?? (readsAddresses ? addresses.adopt(payload, rulesOfAddresses, blocks: count) : nil)
@@ -185,7 +190,8 @@ struct EventDecoder: ~Copyable {
   private mutating func adoptTimes(_ header: ChunkHeader, _ payload: ChunkPayload) -> String? {
     guard header.version == 1 else {
       times = TimeCursor(
-        codes: payload.cursor(.timeCodes), literals: payload.cursor(.timeLiterals))
+        codes: payload.cursor(.timeCodes), literals: payload.cursor(.timeLiterals),
+        firstTick: header.firstNanoseconds / unit)
       return nil
     }
     var rewritten = rewrittenTimes ?? TimeColumns()
@@ -193,7 +199,7 @@ struct EventDecoder: ~Copyable {
     guard rewritten.rewrite(payload.cursor(.times), steps: steps) else {
       return "the column of times does not add up"
     }
-    times = rewritten.cursor()
+    times = rewritten.cursor(firstTick: header.firstNanoseconds / unit)
     return nil
   }
 
@@ -226,30 +232,33 @@ struct EventDecoder: ~Copyable {
 
   // MARK: Steps
 
-  /// Decodes the next steps of the chunk; zero where it has ended, or cannot be read further.
+  /// Decodes the next steps of the chunk, at most a batch; zero where it has ended, or cannot be read
+  /// further.
   mutating func next(into output: UnsafeMutablePointer<Request>, capacity: Int) -> Int {
+    guard !isDone else { return 0 }
+    let first = step
+    let wanted = min(capacity, EventReader.batch, steps &- first)
+    let sound = times.unpack(
+      from: first, count: wanted, into: delays, until: lastTick, unit: unit)
     var count = 0
-    while count < capacity && step < steps && problem == nil {
+    while step < first &+ sound && problem == nil {
       if step == runEnd && !nextRun() {
         problem = "the column of threads does not add up"
         break
       }
-      if step == times.nextStep && !advanceTime() { break }
       if step == nextException {
-        var request = plainRequest
-        let delivers = exception(&request)
+        nanoseconds &+= delays[step &- first]
+        output[count] = plainRequest
+        let delivers = exception(output + count)
         if problem != nil { break }
         step &+= 1
-        if delivers {
-          output[count] = request
-          count &+= 1
-        }
+        if delivers { count &+= 1 }
       } else {
-        let end = min(runEnd, times.nextStep, nextException, step &+ capacity &- count)
-        count &+= plainSteps(until: end, into: output + count)
+        let end = min(runEnd, nextException, first &+ sound)
+        count &+= plainSteps(until: end, delays: delays + (step &- first), into: output + count)
       }
     }
-    lastNanoseconds = tick &* unit
+    if sound < wanted && problem == nil { problem = "the column of times does not add up" }
     if step == steps && problem == nil && !isAtEnd { problem = "a column is too long" }
     return count
   }
@@ -257,40 +266,40 @@ struct EventDecoder: ~Copyable {
   /// A step that has nothing but a time and a thread so far.
   ///
   /// Every field by value: a static default would be an access to a lazy global.
-  @inline(__always)
   private var plainRequest: Request {
     Request(
-      operation: .free, slot: Slot(.max), time: Timestamp(nanoseconds: tick &* unit),
+      operation: .free, slot: Slot(.max), time: Timestamp(nanoseconds: nanoseconds),
       size: ByteCount(0 as Int64), address: Address(0), usable: ByteCount(0 as Int64),
       stack: StackID(0), thread: ThreadIndex(thread), entry: .unknown, alignmentShift: 0)
   }
 
-  /// Decodes steps of one thread and one moment that are all plain allocations and frees; returns
-  /// their number.
+  /// Decodes steps of one thread that are all plain allocations and frees; returns their number.
+  ///
+  /// Each field goes straight to its place: a step put together elsewhere would be read again before
+  /// its parts have left the processor's store buffer, which takes longer than all the rest.
   @inline(__always)
   private mutating func plainSteps(
-    until end: Int, into output: UnsafeMutablePointer<Request>
+    until end: Int, delays: UnsafePointer<UInt64>, into output: UnsafeMutablePointer<Request>
   ) -> Int {
-    let template = plainRequest
     let first = step
+    let operations = operations
+    let thread = ThreadIndex(thread)
+    var last = lastReferences[localThread]
+    var nanoseconds = nanoseconds
+    var step = first
     while step < end {
+      let request = output + (step &- first)
+      nanoseconds &+= delays[step &- first]
+      request.pointee.time = Timestamp(nanoseconds: nanoseconds)
+      request.pointee.thread = thread
       let bit = (operations[step &>> 3] &>> UInt8(truncatingIfNeeded: step & 7)) & 1
-      var request = template
-      guard bit == 0 ? allocate(&request) : free(&request) else { break }
-      output[step &- first] = request
+      guard bit == 0 ? allocate(request) : free(request, &last) else { break }
       step &+= 1
     }
+    self.step = step
+    self.nanoseconds = nanoseconds
+    lastReferences[localThread] = last
     return step &- first
-  }
-
-  private mutating func advanceTime() -> Bool {
-    guard times.advance <= lastTick &- tick else {
-      problem = "the column of times does not add up"
-      return false
-    }
-    tick &+= times.advance
-    times.step(from: step &+ 1)
-    return true
   }
 
   @inline(__always)
@@ -318,31 +327,29 @@ struct EventDecoder: ~Copyable {
   }
 
   @inline(__always)
-  mutating func allocate(_ request: inout Request) -> Bool {
-    request.operation = .allocate
-    return readBlock(&request) && begin(&request)
+  mutating func allocate(_ request: UnsafeMutablePointer<Request>) -> Bool {
+    request.pointee.operation = .allocate
+    return readBlock(request) && begin(request)
   }
 
   @inline(__always)
-  mutating func begin(_ request: inout Request) -> Bool {
+  mutating func begin(_ request: UnsafeMutablePointer<Request>) -> Bool {
     guard let slot = live.begin() else {
       problem = "it has too many live blocks"
       return false
     }
-    request.slot = Slot(slot)
-    noteFamily(request)
+    request.pointee.slot = Slot(slot)
+    noteFamily(slot, request.pointee.stack)
     return true
   }
 
   /// Remembers how the block of a slot was asked for.
   @inline(__always)
-  mutating func noteFamily(_ request: Request) {
+  mutating func noteFamily(_ slot: UInt32, _ stack: StackID) {
     guard hasFamilies else { return }
-    let slot = request.slot.index
+    let slot = Int(slot)
     if slot >= slotCapacity { growFamilies(through: slot) }
-    slotFamilies[slot] =
-      UInt64(request.stack.rawValue) < stackCount
-      ? families[request.stack.index] : 0
+    slotFamilies[slot] = UInt64(stack.rawValue) < stackCount ? families[stack.index] : 0
   }
 
   @inline(never)
@@ -357,58 +364,64 @@ struct EventDecoder: ~Copyable {
     slotCapacity = capacity
   }
 
-  /// The function that released the block of a family; to be called for every plain free.
-  @inline(__always)
-  private mutating func release(of family: UInt8) -> EntryPoint {
-    if releasingStep == nextRelease { readRelease(of: family) }
-    releasingStep &+= 1
-    return releasePrediction.release(of: family)
-  }
-
+  /// Reads by which function the next free releases a block of a family, and when the next one differs.
   @inline(never)
-  private mutating func readRelease(of family: UInt8) {
+  private mutating func readRelease(of family: UInt8) -> Bool {
     guard releases.next < releases.end else {
       problem = "the column of releases ends too early"
-      return
+      return false
     }
     releasePrediction.note(EntryPoint(rawValue: releases.byte()) ?? .unknown, of: family)
     nextRelease = Self.position(after: releasingStep &+ 1, &releases)
+    return true
   }
 
   @inline(__always)
-  private mutating func free(_ request: inout Request) -> Bool {
-    let allocation = reference()
+  private mutating func free(
+    _ request: UnsafeMutablePointer<Request>, _ last: inout UInt64
+  ) -> Bool {
+    let allocation = reference(&last)
     guard referenceIsSound() else { return false }
+    request.pointee.size = ByteCount(0 as Int64)
+    request.pointee.address = Address(0)
+    request.pointee.usable = ByteCount(0 as Int64)
+    request.pointee.stack = StackID(0)
+    request.pointee.alignmentShift = 0
+    var family: UInt8 = 0
     if let slot = live.take(allocation) {
       live.release(slot)
       recycle(allocation)
-      request.slot = Slot(slot)
-      request.entry = release(of: hasFamilies ? slotFamilies[Int(slot)] : 0)
+      if hasFamilies { family = slotFamilies[Int(slot)] }
+      request.pointee.operation = .free
+      request.pointee.slot = Slot(slot)
     } else {
-      request.operation = .freeUnknown
-      request.entry = release(of: 0)
+      request.pointee.operation = .freeUnknown
+      request.pointee.slot = Slot(.max)
     }
-    return problem == nil
+    if releasingStep == nextRelease && !readRelease(of: family) { return false }
+    releasingStep &+= 1
+    request.pointee.entry = releasePrediction.release(of: family)
+    return true
   }
 
   /// What every step that begins a block has, except for its slot; `old` is the allocation that it
   /// replaces, if it does.
   @inline(__always)
-  mutating func readBlock(_ request: inout Request, replacing old: UInt64? = nil) -> Bool {
+  mutating func readBlock(
+    _ request: UnsafeMutablePointer<Request>, replacing old: UInt64? = nil
+  ) -> Bool {
     let ordinal = ordinal
     guard ordinal < blocks.count else {
       problem = "a column ends too early"
       return false
     }
     let stack = blocks.stacks[ordinal]
-    if UInt64(stack) < stackCount {
-      request.stack = StackID(stack)
-      request.entry = entries[Int(stack)]
-    }
+    let isKnown = UInt64(stack) < stackCount
+    request.pointee.stack = StackID(isKnown ? stack : 0)
+    request.pointee.entry = isKnown ? entries[Int(stack)] : .unknown
     let size = blocks.sizes[ordinal]
-    request.size = ByteCount(Int64(truncatingIfNeeded: size))
-    request.usable = request.size
-    request.alignmentShift = blocks.shifts[ordinal]
+    var usable = size
+    var address: UInt64 = 0
     if readsAddresses {
       let old = old.map { self.ordinal(of: $0) } ?? -1
       guard let block = addresses.next(size: size, ordinal: ordinal, old: old, thread: localThread)
@@ -416,9 +429,13 @@ struct EventDecoder: ~Copyable {
         problem = "the columns of addresses do not add up"
         return false
       }
-      request.address = Address(block.address)
-      request.usable = ByteCount(Int64(truncatingIfNeeded: block.usable))
+      address = block.address
+      usable = block.usable
     }
+    request.pointee.size = ByteCount(Int64(truncatingIfNeeded: size))
+    request.pointee.address = Address(address)
+    request.pointee.usable = ByteCount(Int64(truncatingIfNeeded: usable))
+    request.pointee.alignmentShift = blocks.shifts[ordinal]
     self.ordinal = ordinal &+ 1
     return true
   }
@@ -439,33 +456,40 @@ struct EventDecoder: ~Copyable {
   }
 
   /// The next raw address, where addresses are read; false where there is none.
-  mutating func readRawAddress(_ request: inout Request) -> Bool {
+  mutating func readRawAddress(_ request: UnsafeMutablePointer<Request>) -> Bool {
     guard readsAddresses else { return true }
     guard let address = addresses.rawAddress() else {
       problem = "the column of raw addresses ends too early"
       return false
     }
-    request.address = Address(address)
+    request.pointee.address = Address(address)
     return true
   }
 
-  /// The number of the allocation that a step ends.
-  @inline(__always)
+  /// The number of the allocation that an exceptional step ends.
   mutating func reference() -> UInt64 {
+    var last = lastReferences[localThread]
+    defer { lastReferences[localThread] = last }
+    return reference(&last)
+  }
+
+  /// The number of the allocation that a step ends, where its thread named `last` before.
+  @inline(__always)
+  private mutating func reference(_ last: inout UInt64) -> UInt64 {
     let code = UInt64(references.byte())
-    let allocation: UInt64
-    if code < EventColumns.nearDistances {
-      allocation = live.next &- 1 &- code
-    } else if code < 240 {
-      let delta = code &- EventColumns.nearDistances &- EventColumns.nearDeltas / 2
-      allocation = lastReferences[localThread] &+ delta
-    } else if code < 255 {
-      let low = UInt64(referenceLiterals.byte())
-      allocation = live.next &- 1 &- (EventColumns.nearDistances &+ (code &- 240) &<< 8 &+ low)
-    } else {
-      allocation = live.next &- 1 &- referenceLiterals.varint()
+    let newest = live.next &- 1
+    let near = newest &- code
+    let beside = last &+ (code &- EventColumns.nearDistances &- EventColumns.nearDeltas / 2)
+    // Both are made and one is chosen: which one it is, no processor can foresee.
+    var allocation = code < EventColumns.nearDistances ? near : beside
+    if code >= 240 {
+      let distance =
+        code < 255
+        ? EventColumns.nearDistances &+ (code &- 240) &<< 8 &+ UInt64(referenceLiterals.byte())
+        : referenceLiterals.varint()
+      allocation = newest &- distance
     }
-    lastReferences[localThread] = allocation
+    last = allocation
     return allocation
   }
 }

@@ -208,7 +208,7 @@ extension EventDecoder {
     live.skip(to: keyframe.head.nextAllocation)
     for (request, allocation) in zip(keyframe.blocks, keyframe.allocations) {
       live.adopt(allocation)
-      noteFamily(request)
+      noteFamily(request.slot.rawValue, request.stack)
     }
   }
 }

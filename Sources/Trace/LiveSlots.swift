@@ -2,26 +2,29 @@
 
 /// Gives live blocks slots and finds them by allocation number.
 ///
-/// The newest allocations stand in a ring; blocks that outlive it move to a hash table. So memory
-/// follows the blocks that live, not the length of the trace, and the common case (most blocks die
-/// young) touches one flat array. A slot that is given back is the next one given out.
+/// The newest allocations stand in a ring; blocks that outlive it move to ``OlderSlots``, page by page.
+/// So memory follows the blocks that live, not the length of the trace, and the common case (most
+/// blocks die young) touches one flat array. A slot that is given back is the next one given out.
 struct LiveSlots: ~Copyable {
   private static let largestRing: UInt64 = 1 << 17
+  private static let page = UInt64(OlderSlots.pageSize)
   private static let none = Slot.none.rawValue
 
   private let ringSize: UInt64
   private let ring: UnsafeMutablePointer<UInt32>
-  private var older = FlatMap<UInt32>()
+  private var older = OlderSlots()
   private var free: UnsafeMutablePointer<UInt32>
   private var freeCount = 0
   private var freeCapacity = 1 << 10
   private var slots: UInt32 = 0
   /// The number that the next allocation gets.
   private(set) var next: UInt64 = 0
+  /// The first allocation whose place is in the ring.
+  private var oldest: UInt64 = 0
 
   /// Makes room for a trace of about so many allocations.
   init(expecting allocations: UInt64) {
-    var size: UInt64 = 1 << 8
+    var size = 2 * Self.page
     while size < allocations && size < Self.largestRing { size <<= 1 }
     ringSize = size
     ring = .allocate(capacity: Int(size))
@@ -34,9 +37,10 @@ struct LiveSlots: ~Copyable {
     free.deallocate()
   }
 
-  /// The table is made for addresses, which are sixteen bytes apart or more.
   @inline(__always)
-  private static func key(_ allocation: UInt64) -> UInt64 { allocation &<< 4 }
+  private func place(_ allocation: UInt64) -> UnsafeMutablePointer<UInt32> {
+    ring + Int(truncatingIfNeeded: allocation & (ringSize &- 1))
+  }
 
   /// Gives the next allocation a slot; nil when there are 2^32 - 1 live blocks.
   @inline(__always)
@@ -59,11 +63,10 @@ struct LiveSlots: ~Copyable {
 
   /// Gives an allocation before `next`, which is not known yet, the next slot that nobody had.
   mutating func adopt(_ allocation: UInt64) {
-    let place = Int(truncatingIfNeeded: allocation & (ringSize &- 1))
-    if next &- allocation <= ringSize {
-      ring[place] = slots
+    if allocation >= oldest {
+      place(allocation).pointee = slots
     } else {
-      _ = older.set(Self.key(allocation), slots)
+      older.set(allocation, slots)
     }
     slots &+= 1
   }
@@ -71,23 +74,26 @@ struct LiveSlots: ~Copyable {
   /// Gives the next allocation a slot that `take` returned before.
   @inline(__always)
   mutating func keep(_ slot: UInt32) {
-    let place = Int(truncatingIfNeeded: next & (ringSize &- 1))
-    if ring[place] != Self.none { retire(place, next &- ringSize) }
-    ring[place] = slot
+    if next & (Self.page &- 1) == 0 { turnPage(at: next) }
+    place(next).pointee = slot
     next &+= 1
   }
 
   /// The slot of an allocation, which is no longer known afterwards; nil where it is not known.
   @inline(__always)
   mutating func take(_ allocation: UInt64) -> UInt32? {
-    let distance = next &- allocation
-    if distance &- 1 < ringSize {
-      let place = Int(truncatingIfNeeded: allocation & (ringSize &- 1))
-      let slot = ring[place]
-      ring[place] = Self.none
+    if allocation &- oldest < next &- oldest {
+      let place = place(allocation)
+      let slot = place.pointee
+      place.pointee = Self.none
       return slot == Self.none ? nil : slot
     }
-    return allocation < next ? older.remove(Self.key(allocation)) : nil
+    return takeOlder(allocation)
+  }
+
+  @inline(never)
+  private mutating func takeOlder(_ allocation: UInt64) -> UInt32? {
+    allocation < oldest ? older.take(allocation) : nil
   }
 
   /// Makes a slot that `take` returned available again.
@@ -100,19 +106,28 @@ struct LiveSlots: ~Copyable {
 
   /// Leaves out allocations that are lost; `allocation` is the number of the next one.
   mutating func skip(to allocation: UInt64) {
-    let first = next
-    let count = min(allocation &- first, ringSize)
-    for passed in 0..<count {
-      let place = Int(truncatingIfNeeded: (first &+ passed) & (ringSize &- 1))
-      if ring[place] != Self.none { retire(place, first &+ passed &- ringSize) }
+    var first = (next &+ Self.page &- 1) & ~(Self.page &- 1)
+    if allocation > ringSize, first < allocation &- ringSize {
+      // Nothing of the ring stays: every page of it is turned once, in the order of its blocks.
+      for _ in 0..<ringSize / Self.page {
+        turnPage(at: first)
+        first &+= Self.page
+      }
+      first = max(first, (allocation &- ringSize) & ~(Self.page &- 1))
+    }
+    while first < allocation {
+      turnPage(at: first)
+      first &+= Self.page
     }
     next = allocation
   }
 
+  /// Makes room in the ring for the page of allocations that begins with this one.
   @inline(never)
-  private mutating func retire(_ place: Int, _ allocation: UInt64) {
-    _ = older.set(Self.key(allocation), ring[place])
-    ring[place] = Self.none
+  private mutating func turnPage(at first: UInt64) {
+    if first >= ringSize { older.takeOver(first &- ringSize, place(first)) }
+    let end = first &+ Self.page
+    oldest = end > ringSize ? end &- ringSize : 0
   }
 
   @inline(never)

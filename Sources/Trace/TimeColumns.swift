@@ -56,10 +56,11 @@ extension TimeColumns {
   }
 
   /// Reads what was rewritten.
-  func cursor() -> TimeCursor {
+  func cursor(firstTick: UInt64) -> TimeCursor {
     TimeCursor(
       codes: ColumnCursor(next: UnsafePointer(codes.base), end: UnsafePointer(codes.end)),
-      literals: ColumnCursor(next: UnsafePointer(literals.base), end: UnsafePointer(literals.end)))
+      literals: ColumnCursor(next: UnsafePointer(literals.base), end: UnsafePointer(literals.end)),
+      firstTick: firstTick)
   }
 }
 
@@ -68,21 +69,40 @@ struct TimeCursor {
   private var codes: ColumnCursor
   private var literals: ColumnCursor
   /// The next step that moves the clock, and by how many ticks.
-  private(set) var nextStep = Int.max
-  private(set) var advance: UInt64 = 0
+  private var nextStep = Int.max
+  private var advance: UInt64 = 0
+  private var tick: UInt64
 
-  init(codes: ColumnCursor, literals: ColumnCursor) {
+  init(codes: ColumnCursor, literals: ColumnCursor, firstTick: UInt64) {
     self.codes = codes
     self.literals = literals
+    tick = firstTick
     step(from: 0)
   }
 
-  /// Whether more was read than there is.
-  var isOverrun: Bool { literals.isOverrun }
   var isAtEnd: Bool { nextStep == .max && codes.isAtEnd && literals.isAtEnd }
 
+  /// Says of the steps from `first` on, the first that were not asked for yet, how many nanoseconds
+  /// each comes after the one before.
+  ///
+  /// Returns of how many that makes sense: the clock never goes beyond the last tick.
+  mutating func unpack(
+    from first: Int, count: Int, into delays: UnsafeMutablePointer<UInt64>, until lastTick: UInt64,
+    unit: UInt64
+  ) -> Int {
+    delays.update(repeating: 0, count: count)
+    while nextStep < first &+ count {
+      guard advance <= lastTick &- tick else { return nextStep &- first }
+      tick &+= advance
+      delays[nextStep &- first] = advance &* unit
+      step(from: nextStep &+ 1)
+    }
+    return count
+  }
+
   /// Moves on to the next step, from `first` on, that moves the clock.
-  mutating func step(from first: Int) {
+  @inline(__always)
+  private mutating func step(from first: Int) {
     guard codes.next < codes.end, !literals.isOverrun else {
       nextStep = .max
       return
