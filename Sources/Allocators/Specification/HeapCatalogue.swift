@@ -56,8 +56,9 @@ public enum HeapCatalogue {
     [recorded] + FitPolicyName.allCases.map(\.entry) + [.buddy] + classEntries
 
   private static let classEntries: [HeapEntry] =
-    BuddySystem.allCases.map(\.entry) + [
+    BuddySystem.allCases.map(\.entry) + FilingRule.entries + [
       PagesParameters.entry, SegregatedParameters.entry, SlabParameters.entry,
+      FixedPartitionParameters.entry, StaticPartitionParameters.entry,
     ]
 
   /// The heaps, in the order in which help shows them.

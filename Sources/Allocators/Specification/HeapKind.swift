@@ -10,6 +10,9 @@ public indirect enum HeapKind: Hashable, Sendable {
   case pages(PagesParameters)
   case segregated(SegregatedParameters, on: HeapKind)
   case slab(SlabParameters, on: HeapKind)
+  case filed(FilingRule, FitParameters)
+  case fixedPartitions(FixedPartitionParameters)
+  case staticPartitions(StaticPartitionParameters)
 }
 
 /// The rules that choose among holes.
@@ -43,6 +46,12 @@ extension HeapKind {
       [LayerText(name: "segregated", values: parameters.texts)] + below.layers
     case .slab(let parameters, let below):
       [LayerText(name: "slab", values: parameters.texts)] + below.layers
+    case .filed(let rule, let parameters):
+      [LayerText(name: rule.name, values: rule.texts.merging(parameters.texts) { own, _ in own })]
+    case .fixedPartitions(let parameters):
+      [LayerText(name: "fixed-partitions", values: parameters.texts)]
+    case .staticPartitions(let parameters):
+      [LayerText(name: "static-partitions", values: parameters.texts)]
     }
   }
 
@@ -64,6 +73,9 @@ extension HeapKind {
       case .address: visitor.visit(SlabHeap(addressOrdered: parameters, on: below))
       }
     case .slab(let parameters, let below): visitor.visit(SlabHeap(parameters, on: below))
+    case .filed(let rule, let parameters): rule.build(parameters, &visitor)
+    case .fixedPartitions(let parameters): visitor.visit(FixedPartitionHeap(parameters))
+    case .staticPartitions(let parameters): visitor.visit(StaticPartitionHeap(parameters))
     }
   }
 }
