@@ -45,7 +45,6 @@ import Testing
   private struct Outcome {
     var spans: Int
     var meshed: Int
-    var held: Int
   }
 
   /// Fills spans of 4 KiB and frees all blocks but those that `keeps` says by their number in the
@@ -88,9 +87,7 @@ import Testing
       placements.indices.filter { index in
         index == last || keeps(index / slots, index % slots)
       }.map { placements[$0].address.rawValue / 4096 })
-    return Outcome(
-      spans: pages.count, meshed: Int(work.blocksRelocated),
-      held: heap.heldChanges.reduce(0) { $0 + $1.range.byteCount.int * ($1.isGrowth ? 1 : -1) })
+    return Outcome(spans: pages.count, meshed: Int(work.blocksRelocated))
   }
 
   // Section 5.2, theorem: with t = k / q probes SplitMesher finds n (1 - e^(-2k)) / 4 pairs at
@@ -113,7 +110,6 @@ import Testing
     #expect(first.meshed == 0)
     #expect(first.spans == 65)
     #expect(random.spans <= 8)
-    #expect(random.held < first.held / 2)
   }
 
   /// Follows every block of a heap by its handle.
@@ -199,16 +195,16 @@ import Testing
     "keeps every block apart and in its slot, wherever it moves", arguments: SlotChoice.allCases)
   func randomSequences(choice: SlotChoice) {
     var relocated: UInt64 = 0
-    for seed in 0..<150 {
+    for seed in 0..<100 {
       var random = SeededRandom(seed: UInt64(seed))
       let parameters = MeshParameters(
-        classes: seed % 2 == 0 ? .jemalloc : .sizes([256, 512]), slots: choice, every: 1 + seed % 5,
+        classes: seed % 3 == 0 ? .jemalloc : .sizes([400]), slots: choice, every: 1 + seed % 5,
         seed: seed)
-      let steps: [Step] = (0..<200).map { index in
-        let size = Int.random(in: 0...(seed % 3 == 0 ? 6000 : 500), using: &random)
+      let steps: [Step] = (0..<400).map { index in
+        let size = Int.random(in: 0...(seed % 3 == 0 ? 6000 : 400), using: &random)
         let pick = Int.random(in: 0..<1000, using: &random)
         switch Int.random(in: 0..<10, using: &random) {
-        case 0..<(index < 100 ? 7 : 3): return .allocate(size, alignment: 1 << (pick % 7))
+        case 0..<(index < 150 ? 7 : 2): return .allocate(size, alignment: 1 << (pick % 7))
         case 8...: return .reallocate(pick, size)
         default: return .free(pick)
         }
@@ -232,7 +228,11 @@ import Testing
         heap.free(heap.reallocate(placement, oldSize: ByteCount(size), to: request))
       }
     }
-    for _ in 0..<200 { _ = heap.allocate(BlockRequest(size: ByteCount(1 << 42))) }
+    for power in stride(from: 42, through: 12, by: -1) {
+      for _ in 0..<(power == 42 ? 200 : 2) {
+        _ = heap.allocate(BlockRequest(size: ByteCount(1 << power), alignment: 8192))
+      }
+    }
     let small = (0..<1000).map { heap.allocate(BlockRequest(size: 100, handle: $0)) }
     for placement in small { heap.free(placement) }
     let failures = heap.work.failures

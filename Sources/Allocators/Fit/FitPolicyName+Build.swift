@@ -14,6 +14,14 @@ extension FitPolicyName {
       case .worstFit: visitor.visit(FitHeap<Listed<WorstFit>>(parameters))
       }
     }
+    if parameters.compaction.method != .none {
+      return switch self {
+      case .firstFit: visitor.visit(CompactingHeap<FirstFit>(parameters))
+      case .bestFit: visitor.visit(CompactingHeap<BestFit>(parameters))
+      case .nextFit: visitor.visit(CompactingHeap<NextFit>(parameters))
+      case .worstFit: visitor.visit(CompactingHeap<WorstFit>(parameters))
+      }
+    }
     return switch self {
     case .firstFit: visitor.visit(FitHeap<FirstFit>(parameters))
     case .bestFit: visitor.visit(FitHeap<BestFit>(parameters))

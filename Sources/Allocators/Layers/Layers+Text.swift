@@ -42,9 +42,6 @@ extension SettingReader {
       let why = "\(name) is made from a trace, so no layer can stand on it"
       throw parser.error(.unfit(why), at: 0)
     }
-    if case .mesh = below {
-      throw parser.error(.unfit("the blocks of mesh move, so no layer can stand on it"), at: 0)
-    }
     return below
   }
 

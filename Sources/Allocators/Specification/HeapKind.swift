@@ -18,6 +18,9 @@ public indirect enum HeapKind: Hashable, Sendable {
   case byLifetime(ByLifetimeParameters, on: HeapKind)
   /// Knows the lifetimes of all blocks of the trace; replay builds it after a first pass.
   case offlineOptimum(PackingOrder)
+  case filed(FilingRule, FitParameters)
+  case fixedPartitions(FixedPartitionParameters)
+  case staticPartitions(StaticPartitionParameters)
 }
 
 /// The rules that choose among holes.
@@ -63,6 +66,12 @@ extension HeapKind {
       [LayerText(name: "by-lifetime", values: parameters.texts)] + below.layers
     case .offlineOptimum(let order):
       [LayerText(name: "offline-optimum", values: ["order": order.rawValue])]
+    case .filed(let rule, let parameters):
+      [LayerText(name: rule.name, values: rule.texts.merging(parameters.texts) { own, _ in own })]
+    case .fixedPartitions(let parameters):
+      [LayerText(name: "fixed-partitions", values: parameters.texts)]
+    case .staticPartitions(let parameters):
+      [LayerText(name: "static-partitions", values: parameters.texts)]
     }
   }
 
@@ -91,6 +100,9 @@ extension HeapKind {
     case .mmapThreshold(let parameters, let below):
       visitor.visit(optional: MmapThresholdHeap(parameters, on: below))
     case .mesh(let parameters, let below): visitor.visit(MeshHeap(parameters, on: below))
+    case .filed(let rule, let parameters): rule.build(parameters, &visitor)
+    case .fixedPartitions(let parameters): visitor.visit(FixedPartitionHeap(parameters))
+    case .staticPartitions(let parameters): visitor.visit(StaticPartitionHeap(parameters))
     }
   }
 }
