@@ -9,7 +9,9 @@ import Trace
 ///
 /// All that the heaps ask for is found out in one pass.
 struct Foreknowledge: ~Copyable {
-  private var lifetimes: Replayer<LifetimeRecorder, NoObserver>?
+  private var lifetimes: Replayer<LifetimeRecorder, LoadMeter>?
+  /// What no heap can do with less of, where that is known.
+  private(set) var lowerBound: LowerBound?
   private var sites: [HeapKind: KnownSites] = [:]
 
   /// What is known of sites, and from which allocation on.
@@ -32,9 +34,16 @@ struct Foreknowledge: ~Copyable {
     }
     let needsPlan = specifications.contains { $0.kind.needsLifetimes }
     guard needsPlan || !learners.isEmpty else { return }
-    var planner = Replayer(heap: LifetimeRecorder(), observer: NoObserver())
+    let plan = SamplePlan(
+      summary: slice?.summary ?? trace.summary, knowsTimes: trace.metadata.knowsTimes,
+      captures: [], span: slice?.span, points: 2)
+    var planner = Replayer(
+      heap: LifetimeRecorder(), observer: LoadMeter(usesTimes: plan.usesTimes))
     try trace.read(slice, addresses: false) { opening in
-      if needsPlan { planner.open(opening) }
+      if needsPlan {
+        planner.open(opening)
+        planner.observer.rangeBegins(at: plan.start, stepsBefore: opening.stepsBefore)
+      }
       for learner in learners { learner.replayer.open(opening) }
     } _: { batch in
       if needsPlan { planner.apply(batch) }
@@ -47,7 +56,10 @@ struct Foreknowledge: ~Copyable {
     guard !planner.heap.isFull else {
       throw MeasurementError.tooManyBlocks(limit: PackingProblem.blockLimit)
     }
-    if needsPlan { lifetimes = consume planner }
+    if needsPlan {
+      lowerBound = planner.observer.bound(until: plan.end)
+      lifetimes = consume planner
+    }
   }
 
   /// The heap of a kind that needs what is known here; nil for any other kind.

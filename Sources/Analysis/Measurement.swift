@@ -140,7 +140,12 @@ public enum Measurement {
         progress(min(1, Double(steps) / total))
       }
     }
-    return meters.map { $0.finish() }
+    var results = meters.map { $0.finish() }
+    for (index, specification) in specifications.enumerated()
+    where specification.kind.needsLifetimes {
+      results[index].measures.lowerBound = knowledge.lowerBound
+    }
+    return results
   }
 
   private static func meter(
