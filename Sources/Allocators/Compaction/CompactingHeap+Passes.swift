@@ -81,7 +81,7 @@ extension CompactingHeap where Policy: ~Copyable {
   }
 
   @inlinable
-  func query(_ block: BlockTable.Block) -> FitQuery {
+  func query(_ block: MovableBlocks.Block) -> FitQuery {
     FitQuery(
       length: block.length, alignment: block.alignment, shortestGap: plain.shortestRest,
       origin: plain.origin)

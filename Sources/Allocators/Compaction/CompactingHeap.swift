@@ -18,7 +18,7 @@ public struct CompactingHeap<Policy: FitPolicy & ~Copyable>: Heap, ~Copyable {
   /// The blocks that it moved since the list was last emptied.
   public var relocations: [Relocation] = []
   @usableFromInline var plain: FitHeap<Policy>
-  @usableFromInline var blocks = BlockTable()
+  @usableFromInline var blocks = MovableBlocks()
   @usableFromInline let compaction: Compaction
   @usableFromInline var liveGranules = 0
   /// Granules of all blocks placed, and of what blocks gained by growing.
@@ -117,7 +117,7 @@ public struct CompactingHeap<Policy: FitPolicy & ~Copyable>: Heap, ~Copyable {
     guard !DistantSegments.contains(placement.address) else { return placement }
     let length = placement.granted.int >> plain.shift
     blocks.insert(
-      BlockTable.Block(
+      MovableBlocks.Block(
         start: plain.granule(of: placement.address), length: length, alignment: query.alignment,
         handle: request.handle))
     liveGranules += length
@@ -148,7 +148,7 @@ public struct CompactingHeap<Policy: FitPolicy & ~Copyable>: Heap, ~Copyable {
   }
 
   @inlinable
-  func placement(_ block: BlockTable.Block) -> Placement {
+  func placement(_ block: MovableBlocks.Block) -> Placement {
     plain.placement(block.start, block.length)
   }
 

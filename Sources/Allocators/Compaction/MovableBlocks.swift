@@ -5,7 +5,7 @@
 /// A sparse table has the number of a block at its first and at its last granule; so a walk goes from
 /// block to block in both directions. What the table says elsewhere means nothing.
 @usableFromInline
-struct BlockTable: ~Copyable {
+struct MovableBlocks: ~Copyable {
   @usableFromInline
   struct Block {
     @usableFromInline var start: Int
