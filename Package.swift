@@ -107,7 +107,7 @@ let package = Package(
     tests("ReplayTests", ["Allocators", "MemoryUnits", "Replay", "Trace"]),
     tests(
       "AnalysisTests", ["Allocators", "Analysis", "MemoryUnits", "Replay", "Symbols", "Trace"]),
-    tests("ReportTests", ["Analysis", "MemoryUnits", "Report", "Trace"]),
+    tests("ReportTests", ["Allocators", "Analysis", "MemoryUnits", "Report", "Trace"]),
     tests("TerminalTests", ["Terminal"]),
     tests("CaptureTests", ["Allocators", "MemoryUnits", "Replay", "Symbols", "Trace"]),
     tests("CommandTests", ["MemoryUnits", "Trace"]),

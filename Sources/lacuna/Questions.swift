@@ -23,9 +23,9 @@ enum StandardHeaps {
     "best-fit", "best-fit(header=8)", "best-fit(order=lifo)",
     "next-fit", "worst-fit",
     "half-fit", "tlsf", "segregated-fit",
-    "segregated", "segregated(classes=power-of-two)", "slab", "slab/buddy",
+    "segregated", "segregated(classes=powers)", "slab", "slab/buddy",
     "buddy", "fibonacci-buddy", "weighted-buddy", "double-buddy",
-    "thread-cache/first-fit", "thread-cache/segregated", "arenas(count=4)/first-fit",
+    "thread-cache/first-fit", "thread-cache/segregated", "arenas/first-fit",
     "mmap-threshold/first-fit", "mesh/pages",
   ])
 

@@ -133,9 +133,13 @@ extension FitHeap where Policy: ~Copyable {
     policy.holeVanished(start, length)
   }
 
-  /// Gives a hole new bounds; it keeps its place in the list.
+  /// Gives a hole new bounds; it keeps its place in the list, if there is but one.
   @inlinable
   mutating func moveHole(_ start: Int, _ length: Int, to newStart: Int, _ newLength: Int) {
+    if Policy.filesBySize {
+      removeHole(start, length)
+      return insertHole(newStart, newLength)
+    }
     map.replace(start, length, with: newStart, newLength)
     policy.holeMoved(start, length, to: newStart, newLength, in: map)
   }

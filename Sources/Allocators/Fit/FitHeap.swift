@@ -55,6 +55,11 @@ public struct FitHeap<Policy: FitPolicy & ~Copyable>: Heap, ~Copyable {
   ///
   /// The parameters must be in the bounds that `HeapSpecification` checks.
   public init(_ parameters: FitParameters = FitParameters()) {
+    self.init(parameters, base: Arena.base, byteLimit: Arena.byteLimit)
+  }
+
+  /// The same with an arena of its own place, which ends after so many bytes, a multiple of `growth`.
+  init(_ parameters: FitParameters, base: Address, byteLimit: Int64) {
     let align = parameters.align.rawValue
     precondition(
       align > 0 && align & (align - 1) == 0 && align <= Int64(Arena.base.rawValue),
@@ -66,14 +71,14 @@ public struct FitHeap<Policy: FitPolicy & ~Copyable>: Heap, ~Copyable {
     policy = Policy(order: parameters.order)
     joinsAtOnce = parameters.coalesce == .immediate
     shift = align.trailingZeroBitCount
-    origin = Int(Arena.base.rawValue) >> shift
+    origin = Int(base.rawValue) >> shift
     shortestRest = max(parameters.min.roundedUp(to: parameters.align).int >> shift, 1)
     growth = parameters.growth.roundedUp(to: parameters.align).int >> shift
     switch parameters.trim {
     case .never: trimAbove = Int.max
     case .above(let bytes): trimAbove = bytes.int >> shift
     }
-    limit = Int(Arena.byteLimit) >> shift
+    limit = Int(byteLimit) >> shift
     let compacts = parameters.compaction.method != .none
     map = HoleMap(indexes: compacts ? Policy.indexes.union(.maxima) : Policy.indexes)
   }

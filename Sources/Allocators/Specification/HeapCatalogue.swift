@@ -63,8 +63,9 @@ public enum HeapCatalogue {
     [recorded] + FitPolicyName.allCases.map(\.entry) + [.buddy] + classEntries + layerEntries
 
   private static let classEntries: [HeapEntry] =
-    BuddySystem.allCases.map(\.entry) + [
+    BuddySystem.allCases.map(\.entry) + FilingRule.entries + [
       PagesParameters.entry, SegregatedParameters.entry, SlabParameters.entry,
+      FixedPartitionParameters.entry, StaticPartitionParameters.entry,
     ]
 
   private static let layerEntries: [HeapEntry] = [.threadCache, .arenas, .mmapThreshold]

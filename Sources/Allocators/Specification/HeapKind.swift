@@ -13,6 +13,9 @@ public indirect enum HeapKind: Hashable, Sendable {
   case threadCache(ThreadCacheParameters, on: HeapKind)
   case arenas(ArenasParameters, on: HeapKind)
   case mmapThreshold(MmapThresholdParameters, on: HeapKind)
+  case filed(FilingRule, FitParameters)
+  case fixedPartitions(FixedPartitionParameters)
+  case staticPartitions(StaticPartitionParameters)
 }
 
 /// The rules that choose among holes.
@@ -52,6 +55,12 @@ extension HeapKind {
       [LayerText(name: "arenas", values: parameters.texts)] + below.layers
     case .mmapThreshold(let parameters, let below):
       [LayerText(name: "mmap-threshold", values: parameters.texts)] + below.layers
+    case .filed(let rule, let parameters):
+      [LayerText(name: rule.name, values: rule.texts.merging(parameters.texts) { own, _ in own })]
+    case .fixedPartitions(let parameters):
+      [LayerText(name: "fixed-partitions", values: parameters.texts)]
+    case .staticPartitions(let parameters):
+      [LayerText(name: "static-partitions", values: parameters.texts)]
     }
   }
 
@@ -79,6 +88,9 @@ extension HeapKind {
       visitor.visit(optional: ArenasHeap(parameters, on: below))
     case .mmapThreshold(let parameters, let below):
       visitor.visit(optional: MmapThresholdHeap(parameters, on: below))
+    case .filed(let rule, let parameters): rule.build(parameters, &visitor)
+    case .fixedPartitions(let parameters): visitor.visit(FixedPartitionHeap(parameters))
+    case .staticPartitions(let parameters): visitor.visit(StaticPartitionHeap(parameters))
     }
   }
 }
