@@ -30,7 +30,13 @@ public struct AnyHeap: Heap, ~Copyable {
 
   /// Ends a block.
   @inlinable
-  public mutating func free(_ placement: Placement) { box.free(placement) }
+  public mutating func free(_ placement: Placement) { box.free(placement, by: 0) }
+
+  /// Ends a block at the request of a thread.
+  @inlinable
+  public mutating func free(_ placement: Placement, by thread: UInt32) {
+    box.free(placement, by: thread)
+  }
 
   /// Resizes a block.
   @inlinable
@@ -62,7 +68,9 @@ public struct AnyHeap: Heap, ~Copyable {
 @usableFromInline
 class HeapBox {
   @usableFromInline func allocate(_ request: BlockRequest) -> Placement { fatalError("abstract") }
-  @usableFromInline func free(_ placement: Placement) { fatalError("abstract") }
+  @usableFromInline func free(_ placement: Placement, by thread: UInt32) {
+    fatalError("abstract")
+  }
   @usableFromInline func reallocate(
     _ placement: Placement, oldSize: ByteCount, to request: BlockRequest
   ) -> Placement { fatalError("abstract") }
@@ -81,7 +89,9 @@ private final class Box<H: Heap & ~Copyable>: HeapBox {
   init(_ heap: consuming H) { self.heap = heap }
 
   override func allocate(_ request: BlockRequest) -> Placement { heap.allocate(request) }
-  override func free(_ placement: Placement) { heap.free(placement) }
+  override func free(_ placement: Placement, by thread: UInt32) {
+    heap.free(placement, by: thread)
+  }
   override func reallocate(
     _ placement: Placement, oldSize: ByteCount, to request: BlockRequest
   ) -> Placement {

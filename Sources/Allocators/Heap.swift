@@ -159,6 +159,11 @@ public protocol Heap: ~Copyable {
   /// Ends the block that `allocate` or `reallocate` placed there.
   mutating func free(_ placement: Placement)
 
+  /// Ends the block that was placed there, at the request of a thread.
+  ///
+  /// Heaps that keep something for each thread listen; the others need only ``free(_:)``.
+  mutating func free(_ placement: Placement, by thread: UInt32)
+
   /// Resizes the block, in place where the policy can, else by placing the new block, copying,
   /// and freeing the old one, in that order.
   mutating func reallocate(
@@ -194,6 +199,10 @@ public protocol Heap: ~Copyable {
 }
 
 extension Heap where Self: ~Copyable {
+  /// To most heaps all threads are the same.
+  @inlinable
+  public mutating func free(_ placement: Placement, by thread: UInt32) { free(placement) }
+
   /// Most heaps leave blocks where they are.
   @inlinable
   public static var relocatesBlocks: Bool { false }

@@ -28,6 +28,8 @@ struct Session {
   var rings: UnsafeMutablePointer<UInt64>?
   /// Rules of the stack walker.
   var rules: UnsafeMutablePointer<UnwindRuleSlot>?
+  /// See ``RulePaths``.
+  var rulePaths: UnsafeMutablePointer<UInt16>?
   /// From calls to nodes: see ``StackInterner``.
   var index: UnsafeMutablePointer<UInt64>?
   /// Memory of the stack walker, a piece for each ring.

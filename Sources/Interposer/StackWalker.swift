@@ -124,6 +124,8 @@ enum StackWalker {
     // The innermost remembered frame that may still be met.
     var candidate = Int(truncatingIfNeeded: scratch[StackScratch.count]) &- 1
     var walk = Walk()
+    let path = lacuna_walk_path(session.rulePaths, returnAddress, stackPointer).unsafelyUnwrapped
+    defer { RulePaths.end(path, frames: walk.fresh) }
     while true {
       while candidate >= 0, old.stackPointers[candidate] < stackPointer {
         candidate = candidate &- 1
@@ -149,7 +151,10 @@ enum StackWalker {
       fresh.framePointers[index] = framePointer
       fresh.savedPlaces[index] = 0
       walk.fresh = index &+ 1
-      let rule = UnwindRuleCache.rule(at: returnAddress &- callOffset, epoch: epoch)
+      let place = returnAddress &- callOffset
+      let set = lacuna_rule_set(place)
+      RulePaths.note(set, frame: index, in: path)
+      let rule = UnwindRuleCache.rule(at: place, in: set, epoch: epoch)
       if rule.base >= UnwindRule.Base.signal.rawValue {
         guard rule.base == UnwindRule.Base.signal.rawValue else { return walk }
         walk.isRegular = false

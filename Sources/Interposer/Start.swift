@@ -125,6 +125,7 @@ func begin(_ segment: UnsafeMutableRawPointer, process: Int32, afterFork: Bool)
   session.beganAfterFork = afterFork
   session.stackLimit = limit < LACUNA_STACK_LIMIT ? limit : LACUNA_STACK_LIMIT
   session.usesFramePointers = header.pointee.stack_method == 1
+  RulePaths.begin()
   session.clock = header.pointee.clock
   LoaderWatch.start()
   session.generation = session.generation &+ 1

@@ -18,7 +18,7 @@ enum ToolMemory {
   private static let dontNeed = 4
 
   /// Bytes of the tables, from the rules on, and of the frames.
-  static let tableBytes = ruleBytes &+ indexBytes &+ knownBytes
+  static let tableBytes = ruleBytes &+ RulePaths.bytes &+ indexBytes &+ knownBytes
   static let scratchBytes = LACUNA_RING_COUNT &* StackScratch.words &* 8
 
   /// Enters empty tables and fresh frames into the session; false where there is no room.
@@ -42,11 +42,13 @@ enum ToolMemory {
     let start = mapped + (misfit == 0 ? 0 : hugePage &- misfit)
     _ = systemCall(SystemCall.madvise, Int(bitPattern: start), tableBytes, wipeOnFork)
     _ = systemCall(
-      SystemCall.madvise, Int(bitPattern: start), ruleBytes &+ indexBytes, adviseHugePage)
+      SystemCall.madvise, Int(bitPattern: start), tableBytes &- knownBytes, adviseHugePage)
     session.rules = start.assumingMemoryBound(to: UnwindRuleSlot.self)
-    session.index = (start + ruleBytes).assumingMemoryBound(to: UInt64.self)
-    session.knownModules = (start + ruleBytes + indexBytes)
-      .assumingMemoryBound(to: KnownModule.self)
+    let paths = start + ruleBytes
+    session.rulePaths = paths.assumingMemoryBound(to: UInt16.self)
+    let index = paths + RulePaths.bytes
+    session.index = index.assumingMemoryBound(to: UInt64.self)
+    session.knownModules = (index + indexBytes).assumingMemoryBound(to: KnownModule.self)
     return true
   }
 }

@@ -1,5 +1,7 @@
 // How to get from one frame to its caller: one word for each return address.
 
+import InterposerEntry
+
 /// What the call frame information says at one address, reduced to the three registers that the
 /// walker follows: rip, rsp and rbp.
 ///
@@ -101,14 +103,19 @@ enum UnwindRuleCache {
   static let capacity = sets * 2
 
   @inline(__always)
-  private static func set(of address: UInt64) -> UnsafeMutablePointer<UnwindRuleSlot> {
-    let hash = (address &* 0x9e37_79b9_7f4a_7c15) >> 48
-    return session.rules.unsafelyUnwrapped + Int(truncatingIfNeeded: hash) &* 2
+  private static func slots(of set: UInt16) -> UnsafeMutablePointer<UnwindRuleSlot> {
+    session.rules.unsafelyUnwrapped + Int(set) &* 2
   }
 
   @inline(__always)
   static func rule(at address: UInt64, epoch: UInt64) -> UnwindRule {
-    let slots = set(of: address)
+    rule(at: address, in: lacuna_rule_set(address), epoch: epoch)
+  }
+
+  /// `set` is the one of the address.
+  @inline(__always)
+  static func rule(at address: UInt64, in set: UInt16, epoch: UInt64) -> UnwindRule {
+    let slots = slots(of: set)
     let key = address ^ epoch
     let first = slots[0]
     if first.mixed ^ first.rule == key { return UnwindRule(bits: first.rule) }
@@ -120,7 +127,7 @@ enum UnwindRuleCache {
   @inline(never)
   private static func find(_ address: UInt64, _ epoch: UInt64) -> UnwindRule {
     let rule = UnwindTable.rule(at: address, epoch: epoch)
-    let slots = set(of: address)
+    let slots = slots(of: lacuna_rule_set(address))
     slots[1] = slots[0]
     slots[0] = UnwindRuleSlot(mixed: address ^ epoch ^ rule.bits, rule: rule.bits)
     return rule

@@ -8,6 +8,12 @@
 #include "regions.h"
 #include <errno.h>
 
+struct lacuna_walk_tables lacuna_walks;
+
+void lacuna_use_walks(const void *rules, uint16_t *paths) {
+  lacuna_walks = (struct lacuna_walk_tables){rules, paths};
+}
+
 // No block: the operator new that may have called wants to know.
 static __attribute__((noinline, cold)) void *refused(size_t size, const void *frame) {
   if (recording()) lacuna_did_fail(size, frame);
@@ -47,15 +53,25 @@ reallocated(void *old, size_t size, uint32_t entry, const void *frame) {
   return block;
 }
 
+// An operator that is under way has done so already, for its own caller.
+static inline __attribute__((always_inline)) void expect(const void *frame) {
+  if (!lacuna_current_thread()->is_operator_open) lacuna_fetch_walk(frame);
+}
+
 EXPORT void *malloc(size_t size) {
+  expect(FRAME);
   return allocated(lacuna_real.malloc(size), size, MALLOC, 0, FRAME);
 }
 
 EXPORT void *calloc(size_t count, size_t size) {
+  expect(FRAME);
   return allocated(lacuna_real.calloc(count, size), count * size, CALLOC, 0, FRAME);
 }
 
-EXPORT void *realloc(void *old, size_t size) { return reallocated(old, size, REALLOC, FRAME); }
+EXPORT void *realloc(void *old, size_t size) {
+  expect(FRAME);
+  return reallocated(old, size, REALLOC, FRAME);
+}
 
 // glibc's own would call realloc through its table of imports and be seen twice.
 EXPORT void *reallocarray(void *old, size_t count, size_t size) {

@@ -139,6 +139,7 @@ static void *plain_new(size_t size, size_t alignment, int may_fail) {
   struct lacuna_operator operator = {                                                              \
       .frame = frame, .size = size, .entry = number, .shift = SHIFT(alignment)};                \
   if (is_part) take_over(&operator, outer);                                                        \
+  else lacuna_fetch_walk(frame);                                                                   \
   struct opened opened = open_as(operator, !outer);                                                \
   if (is_part) opened.open = 0;                                                                    \
   return answered(function arguments, operator, opened, next.mode)

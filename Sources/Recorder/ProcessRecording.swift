@@ -85,7 +85,7 @@ final class ProcessRecording {
     let fullest = merger.pass(isLast: false)
     var sample: ResidentSample?
     if segment.header.pointee.image_count > 0 {
-      sample = sampler?.sample(at: now, time: merger.time(merger.clock.now))
+      sample = sampler?.sample(at: now, time: merger.time(merger.clock.now)) { segment.ownRanges }
     }
     if let sample { writer.sample(sample) }
     taker?.step(now: now, sample: sample, merger: &merger, writer: writer)

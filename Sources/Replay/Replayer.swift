@@ -72,11 +72,11 @@ public struct Replayer<H: Heap & ~Copyable, O: Observer & ~Copyable>: ~Copyable 
     case .allocate, .reallocateEnd:
       begin(request)
     case .free:
-      end(request.slot)
+      end(request.slot, by: request.thread)
     case .reallocate:
       resize(request)
     case .reallocateBegin, .abandon:
-      end(request.slot)
+      end(request.slot, by: request.thread)
       isEvent = false
     case .moveBreak:
       moveBreak(request)
@@ -107,7 +107,7 @@ public struct Replayer<H: Heap & ~Copyable, O: Observer & ~Copyable>: ~Copyable 
     }
     if slots.isLive(request.slot) {
       ignoredCount &+= 1
-      end(request.slot)
+      end(request.slot, by: request.thread)
     }
     let wanted = Self.blockRequest(request)
     let block = LiveBlock(
@@ -120,14 +120,14 @@ public struct Replayer<H: Heap & ~Copyable, O: Observer & ~Copyable>: ~Copyable 
 
   @inlinable
   @inline(__always)
-  mutating func end(_ slot: Slot) {
+  mutating func end(_ slot: Slot, by thread: ThreadIndex) {
     guard slots.isLive(slot) else {
       ignoredCount &+= 1
       return
     }
     let block = slots[slot]
     slots.remove(slot)
-    heap.free(block.placement)
+    heap.free(block.placement, by: thread.rawValue)
     observer.blockEnds(block)
     passRelocations()
     drain()

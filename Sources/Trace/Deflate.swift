@@ -1,4 +1,4 @@
-// Raw deflate streams through zlib, with streams that are made once and reset.
+// Raw deflate streams: through zlib, with streams that are made once, wherever repetitions count.
 
 import CZlib
 
@@ -18,6 +18,7 @@ final class Deflater {
     case deepMatches
   }
 
+  private var coder = HuffmanCoder()
   /// For each strategy one for few bytes and one for many.
   private var streams = [UnsafeMutablePointer<z_stream>?](
     repeating: nil, count: 2 * Strategy.allCases.count)
@@ -43,8 +44,7 @@ final class Deflater {
     if let known = streams[place] { return known }
     let (level, method): (Int32, Int32) =
       switch strategy {
-      case .huffmanOnly: (1, Z_HUFFMAN_ONLY)
-      case .runs: (1, Z_RLE)
+      case .huffmanOnly, .runs: (1, Z_RLE)
       case .matches: (1, Z_DEFAULT_STRATEGY)
       case .deepMatches: (deepLevel, Z_DEFAULT_STRATEGY)
       }
@@ -66,6 +66,7 @@ final class Deflater {
     _ raw: UnsafeBufferPointer<UInt8>, _ strategy: Strategy,
     into output: UnsafeMutablePointer<UInt8>, capacity: Int
   ) -> Int? {
+    if strategy == .huffmanOnly { return coder.pack(raw, into: output, capacity: capacity) }
     guard capacity > 0, let stream = stream(strategy, isSmall: raw.count <= Self.fewBytes),
       deflateReset(stream) == Z_OK
     else { return nil }

@@ -138,7 +138,8 @@ public struct ResidentSample: Sendable, Equatable {
   public var time: Timestamp
   /// All resident pages.
   public var resident: ByteCount
-  /// Those backed by a file or shared memory, the recorder's own segment among them.
+  /// Those that are not the process's own: backed by a file or shared memory, or Lacuna's, in the
+  /// recorder's segment or in the tables of its library.
   public var shared: ByteCount
 
   /// Makes a sample.

@@ -26,7 +26,7 @@ struct Lacuna: ParsableCommand {
     subcommands: [
       RecordCommand.self, InfoCommand.self, ReportCommand.self, PinsCommand.self,
       ReplayCommand.self, CompareCommand.self, ExportCommand.self, ImportCommand.self,
-      RepackCommand.self, SymbolizeCommand.self,
+      GenerateCommand.self, RepackCommand.self, SymbolizeCommand.self,
     ])
 
   static func main() {

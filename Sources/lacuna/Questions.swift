@@ -6,10 +6,32 @@ import ArgumentParser
 import Terminal
 import Trace
 
-/// The heaps of this version, in the order in which they are compared.
+/// The heaps that are compared where nobody names any.
 enum StandardHeaps {
-  static let all: [HeapSpecification] = HeapCatalogue.heaps.compactMap {
-    try? HeapSpecification(parsing: $0.name)
+  /// What really happened, and the classic policies.
+  static let usual = parsed([
+    "recorded", "first-fit", "best-fit", "next-fit", "worst-fit", "buddy",
+  ])
+
+  /// What `compare --all` compares: each family of policies, and of each the settings that change
+  /// most.
+  static let wide = parsed([
+    "recorded", "offline-optimum",
+    "first-fit", "first-fit(header=8)", "first-fit(trim=always)", "first-fit(order=lifo)",
+    "first-fit(order=fifo)", "first-fit(coalesce=deferred)", "first-fit(coalesce=never)",
+    "first-fit(compact=sliding)",
+    "best-fit", "best-fit(header=8)", "best-fit(order=lifo)",
+    "next-fit", "worst-fit",
+    "half-fit", "tlsf", "segregated-fit",
+    "segregated", "segregated(classes=powers)", "slab", "slab/buddy",
+    "buddy", "fibonacci-buddy", "weighted-buddy", "double-buddy",
+    "thread-cache/first-fit", "thread-cache/segregated", "arenas/first-fit",
+    "mmap-threshold/first-fit", "mesh/pages",
+  ])
+
+  /// Those of the specifications that this version knows.
+  private static func parsed(_ texts: [String]) -> [HeapSpecification] {
+    texts.compactMap { try? HeapSpecification(parsing: $0) }
   }
 
   /// The list that `--list-allocators` prints.

@@ -43,7 +43,7 @@ struct ReportCommand: ParsableCommand {
     let slice = try range.slice(of: file, quiet: options.quiet)
     if file.metadata.regions != nil { return try runSampled(file, page, slice) }
     var story = try measured("reading", file, quiet: options.quiet) {
-      try Measurement.story(of: file, heaps: StandardHeaps.all, slice: slice, progress: $0)
+      try Measurement.story(of: file, heaps: StandardHeaps.usual, slice: slice, progress: $0)
     }
     story.version = Lacuna.version
     if let page {

@@ -14,7 +14,7 @@ enum Step: Equatable, Sendable {
 /// A heap and its oracle side by side.
 struct FitDuel<Policy: FitPolicy & ~Copyable>: ~Copyable {
   var heap: FitHeap<Policy>
-  var naive: NaiveFitHeap
+  var naive: any NaiveHeap
   var validator = PlacementValidator()
   var live: [(placement: Placement, block: Range<Int>, size: Int)] = []
 
@@ -24,7 +24,9 @@ struct FitDuel<Policy: FitPolicy & ~Copyable>: ~Copyable {
   init(_ policy: NaivePolicy, _ parameters: FitParameters, validates: Bool) {
     self.validates = validates
     heap = FitHeap(parameters)
-    naive = NaiveFitHeap(policy, parameters)
+    let isPlain = parameters.order == .address && parameters.coalesce == .immediate
+    naive =
+      isPlain ? NaiveFitHeap(policy, parameters) : NaiveListHeap(policy, parameters)
   }
 
   /// Takes a step on both sides; returns what differs or is wrong.
@@ -81,10 +83,21 @@ struct FitDuel<Policy: FitPolicy & ~Copyable>: ~Copyable {
     guard validates else { return wrong }
     var free = holes
     if !heap.wilderness.isEmpty { free.append(heap.wilderness) }
-    if validator.freeRuns != free { wrong.append("free runs \(validator.freeRuns)") }
+    if validator.freeRuns != Self.joined(free) { wrong.append("free runs \(validator.freeRuns)") }
     let total = validator.grantedBytes + free.reduce(.zero) { $0 + $1.byteCount }
     if total != validator.heldBytes { wrong.append("bytes lost: \(total)") }
     return wrong
+  }
+
+  /// Touching runs as one.
+  static func joined(_ runs: [Range<Address>]) -> [Range<Address>] {
+    runs.reduce(into: []) { joined, run in
+      if let last = joined.last, last.upperBound == run.lowerBound {
+        joined[joined.count - 1] = last.lowerBound..<run.upperBound
+      } else {
+        joined.append(run)
+      }
+    }
   }
 }
 
@@ -100,11 +113,20 @@ func firstDifference(
     }
     return nil
   }
+  let validates = compareEvery == 1
+  if parameters.order != .address {
+    switch policy {
+    case .first: return run(FitDuel<Listed<FirstFit>>(policy, parameters, validates: validates))
+    case .best: return run(FitDuel<Listed<BestFit>>(policy, parameters, validates: validates))
+    case .next: return run(FitDuel<Listed<NextFit>>(policy, parameters, validates: validates))
+    case .worst: return run(FitDuel<Listed<WorstFit>>(policy, parameters, validates: validates))
+    }
+  }
   switch policy {
-  case .first: return run(FitDuel<FirstFit>(policy, parameters, validates: compareEvery == 1))
-  case .best: return run(FitDuel<BestFit>(policy, parameters, validates: compareEvery == 1))
-  case .next: return run(FitDuel<NextFit>(policy, parameters, validates: compareEvery == 1))
-  case .worst: return run(FitDuel<WorstFit>(policy, parameters, validates: compareEvery == 1))
+  case .first: return run(FitDuel<FirstFit>(policy, parameters, validates: validates))
+  case .best: return run(FitDuel<BestFit>(policy, parameters, validates: validates))
+  case .next: return run(FitDuel<NextFit>(policy, parameters, validates: validates))
+  case .worst: return run(FitDuel<WorstFit>(policy, parameters, validates: validates))
   }
 }
 

@@ -15,6 +15,15 @@ import Testing
       ("first-fit(trim=131072,align=1)", "first-fit(align=1,trim=128k)"),
       ("first-fit(trim=0)", "first-fit(trim=always)"), ("first-fit(trim=1M)", "first-fit(trim=1M)"),
       ("best-fit(order=address,coalesce=immediate)", "best-fit"),
+      (
+        "first-fit(budget=10,trigger=EVERY:5,compact=sliding)",
+        "first-fit(compact=sliding,trigger=every:5,budget=10)"
+      ),
+      (
+        "best-fit(compact=two-finger,trigger=05%,budget=unlimited)",
+        "best-fit(compact=two-finger,trigger=5%)"
+      ),
+      ("next-fit(coalesce=NEVER,order=fifo)", "next-fit(order=fifo,coalesce=never)"),
       ("buddy(min=32)", "buddy"), ("buddy(growth=1M,min=16)", "buddy(min=16,growth=1M)"),
       ("buddy(header=100)", "buddy(header=100)"), ("recorded()", "recorded"),
     ])
@@ -59,11 +68,23 @@ import Testing
       ("first-fit)", 9, .expected("'(', '/' or the end")),
       ("first-fit() x", 12, .expected("'/' or the end")),
       (
-        "first-fit(order=lifo)", 16, .badValue("lifo", of: "order", allowed: "address")
+        "first-fit(order=size)", 16, .badValue("size", of: "order", allowed: "address|lifo|fifo")
       ),
       (
-        "first-fit(coalesce=never)", 19,
-        .badValue("never", of: "coalesce", allowed: "immediate")
+        "first-fit(coalesce=late)", 19,
+        .badValue("late", of: "coalesce", allowed: "immediate|deferred|never")
+      ),
+      (
+        "first-fit(trigger=100%)", 18,
+        .badValue("100%", of: "trigger", allowed: "failure|<1 to 99>%|every:<requests>")
+      ),
+      (
+        "first-fit(trigger=every:)", 18,
+        .badValue("every:", of: "trigger", allowed: "failure|<1 to 99>%|every:<requests>")
+      ),
+      (
+        "first-fit(compact=sliding,order=fifo)", 18,
+        .unfit("compact works with order=address and coalesce=immediate only")
       ),
       (
         "best-fit(min=8, align=24)", 22,
@@ -95,7 +116,7 @@ import Testing
     #expect(
       error?.description == """
         first-fit has no setting 'aling' (did you mean 'align'?); it takes header, align, min, \
-        growth, trim, order, coalesce
+        growth, trim, order, coalesce, compact, trigger, budget
           first-fit(aling=8)
                     ^
         """)
@@ -163,6 +184,12 @@ import Testing
       ("best-fit(align=1)", "FitHeap<BestFit> 0x10000000 100"),
       ("next-fit(align=64)", "FitHeap<NextFit> 0x10000000 128"),
       ("worst-fit", "FitHeap<WorstFit> 0x10000000 112"),
+      ("next-fit(compact=sliding)", "CompactingHeap<NextFit> 0x10000000 112"),
+      ("worst-fit(compact=two-finger)", "CompactingHeap<WorstFit> 0x10000000 112"),
+      ("first-fit(order=lifo)", "FitHeap<Listed<FirstFit>> 0x10000000 112"),
+      ("best-fit(order=fifo)", "FitHeap<Listed<BestFit>> 0x10000000 112"),
+      ("next-fit(order=fifo)", "FitHeap<Listed<NextFit>> 0x10000000 112"),
+      ("worst-fit(order=lifo)", "FitHeap<Listed<WorstFit>> 0x10000000 112"),
       ("buddy", "BuddyHeap 0x10000000 128"),
     ])
   func building(text: String, expected: String) throws {

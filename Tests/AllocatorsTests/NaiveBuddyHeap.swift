@@ -75,10 +75,12 @@ struct NaiveBuddyHeap {
     if let piece = Self.bestPiece(free, size) {
       chosen = piece
       work.holesInspected += UInt64(1 + Self.log2(piece.count / size))
+      work.listOperations += 1
     } else {
       chosen = acquire(max(size, growth))
     }
     work.splits += UInt64(Self.log2(chosen.count / size))
+    work.listOperations += UInt64(Self.log2(chosen.count / size))
     let block = chosen.lowerBound..<(chosen.lowerBound + size)
     live.append(block)
     return block
@@ -99,6 +101,7 @@ struct NaiveBuddyHeap {
     live.removeAll { $0 == block }
     for piece in free where piece.contains(block.lowerBound) {
       work.merges += UInt64(Self.log2(piece.count / block.count))
+      work.listOperations += UInt64(Self.log2(piece.count / block.count) + 1)
     }
   }
 
@@ -112,6 +115,7 @@ struct NaiveBuddyHeap {
     if block.lowerBound % size == 0, room.contains(where: { $0.clamped(to: resized) == resized }) {
       if size < block.count { work.splits += UInt64(Self.log2(block.count / size)) }
       if size > block.count { work.merges += UInt64(Self.log2(size / block.count)) }
+      work.listOperations += UInt64(abs(Self.log2(size) - Self.log2(block.count)))
       live = others + [resized]
       return resized
     }

@@ -8,19 +8,24 @@ enum NaivePolicy: CaseIterable { case first, best, next, worst }
 /// Keeps only the blocks, sorted by address, and the break.
 ///
 /// Holes are recomputed as the gaps between blocks whenever somebody asks.
-struct NaiveFitHeap {
+struct NaiveFitHeap: NaiveHeap {
   var policy: NaivePolicy
   var parameters: FitParameters
   var blocks: [Range<Int>] = []
-  let base = 0x1000_0000
-  var brk = 0x1000_0000
+  let base: Int
+  var brk: Int
   var lastPlacedEnd = 0
   var changes: [HeldChange] = []
   var work = Work()
 
-  init(_ policy: NaivePolicy, _ parameters: FitParameters) {
+  /// Where holes stand in lists by size.
+  var filing: NaiveFiling?
+
+  init(_ policy: NaivePolicy, _ parameters: FitParameters, base: Int = 0x1000_0000) {
     self.policy = policy
     self.parameters = parameters
+    self.base = base
+    brk = base
   }
 
   var topOfBlocks: Int { blocks.last?.upperBound ?? base }
@@ -49,6 +54,13 @@ struct NaiveFitHeap {
   }
 
   mutating func choose(_ size: Int, _ alignment: Int) -> Range<Int>? {
+    if let filing {
+      let (hole, inspected) = filing.choose(
+        size, alignment > parameters.align.int ? alignment : 1, parameters
+      ) { place($0.lowerBound, alignment) + size <= $0.upperBound }
+      work.holesInspected += UInt64(inspected)
+      return hole
+    }
     let holes = self.holes
     func fits(_ hole: Range<Int>) -> Bool {
       place(hole.lowerBound, alignment) + size <= hole.upperBound
@@ -80,6 +92,8 @@ struct NaiveFitHeap {
 
   mutating func allocate(_ size: Int, _ alignment: Int) -> Range<Int> {
     let length = rounded(size)
+    let holeCount = holes.count
+    defer { countListOperations(since: holeCount) }
     var block: Range<Int>
     if let hole = choose(length, alignment) {
       let start = place(hole.lowerBound, alignment)
@@ -112,9 +126,22 @@ struct NaiveFitHeap {
   }
 
   mutating func free(_ block: Range<Int>) {
+    let holeCount = holes.count
+    defer { countListOperations(since: holeCount) }
     countMerges(of: block)
     blocks.removeAll { $0 == block }
     trim(after: block)
+  }
+
+  /// In order of address, holes that only change their bounds cost no operation on the list, and no
+  /// step changes their number by more than one.
+  mutating func countListOperations(since holeCount: Int) {
+    if filing != nil {
+      let now = holes
+      work.listOperations += UInt64(filing?.update(now) ?? 0)
+      return
+    }
+    work.listOperations += UInt64(abs(holes.count - holeCount))
   }
 
   /// Free neighbours, before the blocks change.
@@ -143,6 +170,8 @@ struct NaiveFitHeap {
     let length = rounded(size)
     guard let index = blocks.firstIndex(of: block) else { return 0..<0 }
     if block.lowerBound % max(alignment, parameters.align.int) == 0 {
+      let holeCount = holes.count
+      defer { countListOperations(since: holeCount) }
       let tail = block.count - length
       if tail >= 0 {
         guard tail > 0, tail >= parameters.min.int else { return block }

@@ -49,6 +49,27 @@ import Trace
     }
   }
 
+  @Test(
+    "the first steps of a Python program, over lists in other orders",
+    arguments: NaivePolicy.allCases, [HoleOrder.lifo, .fifo])
+  func listedSlice(policy: NaivePolicy, order: HoleOrder) throws {
+    let steps = try Self.steps(limit: 5000)
+    for rule in [CoalesceRule.immediate, .deferred] {
+      let parameters = FitParameters(header: 8, order: order, coalesce: rule)
+      #expect(firstDifference(policy, parameters, steps, compareEvery: 500) == nil)
+    }
+  }
+
+  @Test("the first steps of a Python program, with compaction", arguments: NaivePolicy.allCases)
+  func compactedSlice(policy: NaivePolicy) throws {
+    let steps = try Self.steps(limit: 500)
+    for method in [Compaction.Method.sliding, .twoFinger] {
+      let compaction = Compaction(method: method, trigger: .share(5))
+      let parameters = FitParameters(header: 8, trim: .always, compaction: compaction)
+      #expect(firstCompactionDifference(policy, parameters, steps) == nil)
+    }
+  }
+
   @Test("the first steps of a Python program", arguments: NaivePolicy.allCases)
   func slice(policy: NaivePolicy) throws {
     let plain = FitParameters()

@@ -10,7 +10,7 @@ import Testing
 
   private static let subcommands = [
     "record", "info", "report", "pins", "replay", "compare",
-    "export",
+    "export", "generate",
   ]
   private static let heaps = [
     "recorded", "first-fit", "best-fit", "next-fit", "worst-fit", "buddy",

@@ -17,7 +17,7 @@ public import MemoryUnits
 ///   free); and when it grows, if it is the lower half all the way up and each upper half is free.
 /// * `Work.holesInspected` counts the free lists looked at: from the request's order to the one
 ///   that has a block, none when no list has. `Work.splits` counts halvings of held blocks,
-///   `Work.merges` joinings.
+///   `Work.merges` joinings, `Work.listOperations` free blocks put on a list or taken off.
 ///
 /// The space starts at 0x1000_0000, or at `min` where that is larger. A block that would end above 2^49 gets a segment of its own.
 public struct BuddyHeap: Heap, ~Copyable {
@@ -84,10 +84,12 @@ public struct BuddyHeap: Heap, ~Copyable {
       guard place >= 0 else { return placeDistant(request) }
     } else {
       work.holesInspected &+= UInt64(truncatingIfNeeded: found &- order &+ 1)
+      work.listOperations &+= 1
     }
     while found > order {
       found &-= 1
       work.splits &+= 1
+      work.listOperations &+= 1
       free.insert(place &+ 1 << found, found)
     }
     return placement(place, order)
@@ -101,10 +103,12 @@ public struct BuddyHeap: Heap, ~Copyable {
     while free.contains(place ^ 1 << order, order) {
       free.remove(place ^ 1 << order, order)
       work.merges &+= 1
+      work.listOperations &+= 1
       place &= ~(1 << order)
       order &+= 1
     }
     free.insert(place, order)
+    work.listOperations &+= 1
   }
 
   /// Resizes a block, in place where its buddies allow it.
@@ -126,11 +130,13 @@ public struct BuddyHeap: Heap, ~Copyable {
     while order < newOrder {
       free.remove(place | 1 << order, order)
       work.merges &+= 1
+      work.listOperations &+= 1
       order &+= 1
     }
     while order > newOrder {
       order &-= 1
       work.splits &+= 1
+      work.listOperations &+= 1
       free.insert(place | 1 << order, order)
     }
     return self.placement(place, newOrder)

@@ -10,6 +10,17 @@ extension HeapEntry {
   ) { (reader, _) throws(HeapSpecificationError) in .buddy(try BuddyParameters(reader)) }
 }
 
+extension BuddySystem {
+  var entry: HeapEntry {
+    HeapEntry(
+      description: HeapDescription(
+        name: rawValue, summary: summary, parameters: BuddyParameters.descriptions)
+    ) { (reader, _) throws(HeapSpecificationError) in
+      .buddySystem(self, try BuddyParameters(reader))
+    }
+  }
+}
+
 extension BuddyParameters {
   fileprivate static let descriptions = [
     ParameterDescription(

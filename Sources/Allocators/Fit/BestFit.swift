@@ -18,7 +18,7 @@ public struct BestFit: FitPolicy, ~Copyable {
   @usableFromInline var long = SizeTree()
 
   /// A policy that has seen nothing.
-  public init() {
+  public init(order: HoleOrder = .address) {
     // Zeroed memory is empty queues, and those of unused lengths are never touched.
     queues = LazyMemory.map(byteCount: Self.queueByteCount)
       .bindMemory(to: AddressQueue.self, capacity: Self.queueCount)

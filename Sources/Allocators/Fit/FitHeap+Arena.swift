@@ -28,6 +28,17 @@ extension FitHeap where Policy: ~Copyable {
     return keepsRest ? length : length &+ rest
   }
 
+  /// Places a block that fits no hole: in one that joining makes, or at the top.
+  @usableFromInline
+  mutating func placeWithoutHole(_ query: FitQuery, _ request: BlockRequest) -> Placement {
+    guard parameters.coalesce == .deferred else { return placeAtTop(query, request) }
+    let isJoined = joinTouching()
+    let hole = isJoined ? policy.choose(query, in: map, inspected: &tally.holesInspected) : -1
+    let placement = hole < 0 ? placeAtTop(query, request) : place(query, in: hole)
+    if isJoined { trim() }
+    return placement
+  }
+
   /// Places a block in the wilderness, extending the heap for what is missing.
   @usableFromInline
   mutating func placeAtTop(_ query: FitQuery, _ request: BlockRequest) -> Placement {
@@ -62,22 +73,23 @@ extension FitHeap where Policy: ~Copyable {
   /// Makes a run free that no block covers any more, and joins it with its free neighbours.
   @inlinable
   mutating func release(_ start: Int, _ length: Int) {
+    guard joinsAtOnce else { return releaseAlone(start, length) }
     let end = start &+ length
     let before = map.length(ofHoleEndingBefore: start)
     guard end != wildernessStart else { return releaseAtTop(start, before) }
     guard map.startsHole(end) else {
       if before == 0 { return insertHole(start, length) }
       tally.merges &+= 1
-      return moveHole(start &- before, before, to: start &- before, before &+ length)
+      return joinHole(start &- before, before, to: start &- before, before &+ length)
     }
     let after = map.length(at: end)
     if before == 0 {
       tally.merges &+= 1
-      return moveHole(end, after, to: start, length &+ after)
+      return joinHole(end, after, to: start, length &+ after)
     }
     tally.merges &+= 2
     removeHole(end, after)
-    moveHole(start &- before, before, to: start &- before, before &+ length &+ after)
+    joinHole(start &- before, before, to: start &- before, before &+ length &+ after)
   }
 
   /// Makes everything from `start`, and the hole of length `before` below it, wilderness.
@@ -90,9 +102,15 @@ extension FitHeap where Policy: ~Copyable {
       removeHole(start - before, before)
       wildernessStart -= before
     }
+    trim()
+  }
+
+  /// Gives back what the wilderness has beyond what the trim rule allows.
+  @usableFromInline
+  mutating func trim() {
     let free = breakGranule - wildernessStart
     let surplus = free / growth * growth
-    guard free > trimAbove, surplus > 0 else { return }
+    guard free > trimAbove, surplus > 0, !postponesTrim else { return }
     let newBreak = breakGranule - surplus
     heldChanges.append(
       HeldChange(range: address(of: newBreak)..<address(of: breakGranule), isGrowth: false))
@@ -103,21 +121,36 @@ extension FitHeap where Policy: ~Copyable {
 
   @inlinable
   mutating func insertHole(_ start: Int, _ length: Int) {
+    tally.listOperations &+= 1
     map.insert(start, length)
     policy.holeAppeared(start, length, in: map)
   }
 
   @inlinable
   mutating func removeHole(_ start: Int, _ length: Int) {
+    tally.listOperations &+= 1
     map.remove(start, length)
     policy.holeVanished(start, length)
   }
 
+  /// Gives a hole new bounds; it keeps its place in the list, if there is but one.
   @inlinable
   mutating func moveHole(_ start: Int, _ length: Int, to newStart: Int, _ newLength: Int) {
+    if Policy.filesBySize {
+      removeHole(start, length)
+      return insertHole(newStart, newLength)
+    }
     map.replace(start, length, with: newStart, newLength)
-    policy.holeVanished(start, length)
-    policy.holeAppeared(newStart, newLength, in: map)
+    policy.holeMoved(start, length, to: newStart, newLength, in: map)
+  }
+
+  /// Lengthens a hole by what it joins, which makes it a new piece of a list that is not in order
+  /// of address.
+  @inlinable
+  mutating func joinHole(_ start: Int, _ length: Int, to newStart: Int, _ newLength: Int) {
+    guard Policy.isListed else { return moveHole(start, length, to: newStart, newLength) }
+    removeHole(start, length)
+    insertHole(newStart, newLength)
   }
 
   // MARK: Segments beyond the arena
@@ -145,7 +178,7 @@ extension HoleMap {
 }
 
 extension FitHeap where Policy: ~Copyable {
-  /// The holes in order of address.
+  /// The holes in order of address, touching ones apart.
   ///
   /// Looks at the whole arena: not for every event.
   public var holes: [Range<Address>] {

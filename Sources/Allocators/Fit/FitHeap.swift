@@ -10,7 +10,8 @@ public import MemoryUnits
 /// * The arena starts at 0x1000_0000 and grows upwards. The free run at its top, the wilderness, is
 ///   no hole: it is used when the block fits no hole, and extended by multiples of `growth` for
 ///   what is missing. (For first fit that is the plain scan, in which the top comes last.)
-/// * Freed blocks join their free neighbours at once.
+/// * Freed blocks join their free neighbours at once, or as `CoalesceRule` says. The list of holes
+///   is in the order of their addresses, or as `HoleOrder` says.
 /// * A block takes the low end of its hole. A rest shorter than `min` stays with the block. For an
 ///   alignment above the heap's own, the block goes to the lowest aligned address of the hole that
 ///   leaves no gap, or one of at least `min`, which stays a hole.
@@ -19,6 +20,8 @@ public import MemoryUnits
 /// * `Work.splits` counts the pieces of a hole that stay free when a block is cut out, the gaps
 ///   that an alignment leaves in the wilderness, and the tails cut off shrinking blocks;
 ///   `Work.merges` counts the free neighbours (wilderness included) that a freed run joins.
+///   `Work.listOperations` counts the holes put on the list and taken off it: a rest that keeps its
+///   place costs none, and in order of address neither does the hole that a freed run lengthens.
 ///
 /// Requests of up to 2^47 bytes work while the arena stays below 2^49 bytes; what goes beyond gets
 /// a segment of its own.
@@ -29,13 +32,16 @@ public struct FitHeap<Policy: FitPolicy & ~Copyable>: Heap, ~Copyable {
   /// The settings.
   public let parameters: FitParameters
 
-  @usableFromInline var policy = Policy()
+  @usableFromInline var policy: Policy
   @usableFromInline var map: HoleMap
+  @usableFromInline var touching = TouchingPlaces()
   @usableFromInline var distant = DistantSegments()
   /// The first granule of the wilderness, and the first behind what the heap holds.
   @usableFromInline var wildernessStart = 0
   @usableFromInline var breakGranule = 0
   @usableFromInline var blocksPlaced = 0
+  /// Whether somebody else says when to trim.
+  @usableFromInline var postponesTrim = false
   // The parameters in granules.
   @usableFromInline let shift: Int
   @usableFromInline let origin: Int
@@ -43,27 +49,38 @@ public struct FitHeap<Policy: FitPolicy & ~Copyable>: Heap, ~Copyable {
   @usableFromInline let growth: Int
   @usableFromInline let trimAbove: Int
   @usableFromInline let limit: Int
+  @usableFromInline let joinsAtOnce: Bool
 
   /// A heap that holds nothing yet.
   ///
   /// The parameters must be in the bounds that `HeapSpecification` checks.
   public init(_ parameters: FitParameters = FitParameters()) {
+    self.init(parameters, base: Arena.base, byteLimit: Arena.byteLimit)
+  }
+
+  /// The same with an arena of its own place, which ends after so many bytes, a multiple of `growth`.
+  init(_ parameters: FitParameters, base: Address, byteLimit: Int64) {
     let align = parameters.align.rawValue
     precondition(
       align > 0 && align & (align - 1) == 0 && align <= Int64(Arena.base.rawValue),
       "the alignment of a heap is a power of two of at most 256 MiB")
     precondition(parameters.header >= 0 && parameters.min >= 0 && parameters.growth > 0)
+    precondition(
+      Policy.isListed == (parameters.order != .address), "a policy for another order of the list")
     self.parameters = parameters
+    policy = Policy(order: parameters.order)
+    joinsAtOnce = parameters.coalesce == .immediate
     shift = align.trailingZeroBitCount
-    origin = Int(Arena.base.rawValue) >> shift
+    origin = Int(base.rawValue) >> shift
     shortestRest = max(parameters.min.roundedUp(to: parameters.align).int >> shift, 1)
     growth = parameters.growth.roundedUp(to: parameters.align).int >> shift
     switch parameters.trim {
     case .never: trimAbove = Int.max
     case .above(let bytes): trimAbove = bytes.int >> shift
     }
-    limit = Int(Arena.byteLimit) >> shift
-    map = HoleMap(indexes: Policy.indexes)
+    limit = Int(byteLimit) >> shift
+    let compacts = parameters.compaction.method != .none
+    map = HoleMap(indexes: compacts ? Policy.indexes.union(.maxima) : Policy.indexes)
   }
 
   /// The textbook work done so far.
@@ -75,12 +92,16 @@ public struct FitHeap<Policy: FitPolicy & ~Copyable>: Heap, ~Copyable {
   /// Places a block where the policy says, else in the wilderness.
   @inlinable
   public mutating func allocate(_ request: BlockRequest) -> Placement {
-    let query = FitQuery(
-      length: granules(for: request.size), alignment: alignment(request.alignment),
-      shortestGap: shortestRest, origin: origin)
+    let query = query(for: request)
     blocksPlaced &+= 1
     let hole = policy.choose(query, in: map, inspected: &tally.holesInspected)
-    guard hole >= 0 else { return placeAtTop(query, request) }
+    guard hole >= 0 else { return placeWithoutHole(query, request) }
+    return place(query, in: hole)
+  }
+
+  /// Places a block in a hole into which it fits.
+  @inlinable
+  mutating func place(_ query: FitQuery, in hole: Int) -> Placement {
     let start = query.position(from: hole)
     let length = cut(query.length, at: start, from: hole, map.length(at: hole))
     policy.placed(endingAt: start &+ length)
@@ -95,6 +116,13 @@ public struct FitHeap<Policy: FitPolicy & ~Copyable>: Heap, ~Copyable {
   }
 
   // MARK: Units
+
+  @inlinable
+  func query(for request: BlockRequest) -> FitQuery {
+    FitQuery(
+      length: granules(for: request.size), alignment: alignment(request.alignment),
+      shortestGap: shortestRest, origin: origin)
+  }
 
   /// The granules that a block takes, its header included.
   ///

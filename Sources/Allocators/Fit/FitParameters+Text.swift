@@ -21,7 +21,9 @@ extension FitPolicyName {
 }
 
 extension FitParameters {
-  static let descriptions = [
+  static let descriptions = plainDescriptions + Compaction.descriptions
+
+  private static let plainDescriptions = [
     ParameterDescription(
       name: "header", values: "<bytes up to 1M>", defaultValue: "0",
       help: "bytes that each block costs on top of its size"),
@@ -38,11 +40,11 @@ extension FitParameters {
       name: "trim", values: "never|always|<bytes>", defaultValue: "never",
       help: "free space at the top goes back to the system at once, or when it exceeds so much"),
     ParameterDescription(
-      name: "order", values: "address", defaultValue: "address",
-      help: "the order in which holes are looked at"),
+      name: "order", values: HoleOrder.words, defaultValue: "address",
+      help: "the list of holes: by address, or new pieces at its front, or at its back"),
     ParameterDescription(
-      name: "coalesce", values: "immediate", defaultValue: "immediate",
-      help: "when a freed block joins its free neighbours"),
+      name: "coalesce", values: CoalesceRule.words, defaultValue: "immediate",
+      help: "when freed blocks join free neighbours; deferred: once a request fits no hole"),
   ]
 
   init(_ reader: SettingReader) throws(HeapSpecificationError) {
@@ -52,8 +54,17 @@ extension FitParameters {
     min = try reader.size("min", 1, 1 << 30) ?? min
     growth = try reader.size("growth", 1, 1 << 40) ?? growth
     trim = try Self.trim(reader) ?? trim
-    _ = try reader.word("order", among: ["address"])
-    _ = try reader.word("coalesce", among: ["immediate"])
+    order = try reader.word("order", among: HoleOrder.allCases) ?? order
+    coalesce = try reader.word("coalesce", among: CoalesceRule.allCases) ?? coalesce
+    compaction = try Compaction(reader)
+    if compaction.method != .none { try requirePlainList(reader) }
+  }
+
+  private func requirePlainList(_ reader: SettingReader) throws(HeapSpecificationError) {
+    guard order != .address || coalesce != .immediate else { return }
+    let position = reader.settings["compact"]?.position ?? 0
+    let reason = "compact works with order=address and coalesce=immediate only"
+    throw reader.parser.error(.unfit(reason), at: position)
   }
 
   private static func trim(_ reader: SettingReader) throws(HeapSpecificationError) -> TrimRule? {
@@ -66,10 +77,12 @@ extension FitParameters {
   }
 
   var texts: [String: String] {
-    [
+    let plain = [
       "header": SizeText.exact(header), "align": SizeText.exact(align),
       "min": SizeText.exact(min), "growth": SizeText.exact(growth), "trim": trim.text,
+      "order": order.rawValue, "coalesce": coalesce.rawValue,
     ]
+    return plain.merging(compaction.texts) { first, _ in first }
   }
 }
 

@@ -32,6 +32,14 @@ public struct FitParameters: Hashable, Sendable {
   public var growth: ByteCount = 4096
   /// When free space at the top goes back to the system.
   public var trim: TrimRule = .never
+  /// The order of the list of holes.
+  public var order: HoleOrder = .address
+  /// When a freed block joins its free neighbours.
+  public var coalesce: CoalesceRule = .immediate
+  /// Whether and when live blocks are moved together.
+  ///
+  /// Only for lists in order of address whose neighbours join at once.
+  public var compaction = Compaction()
 
   /// The defaults.
   public init() {}
@@ -39,12 +47,16 @@ public struct FitParameters: Hashable, Sendable {
   /// The defaults but for what is named.
   public init(
     header: ByteCount = 0, align: ByteCount = 16, min: ByteCount = 16, growth: ByteCount = 4096,
-    trim: TrimRule = .never
+    trim: TrimRule = .never, order: HoleOrder = .address, coalesce: CoalesceRule = .immediate,
+    compaction: Compaction = Compaction()
   ) {
     self.header = header
     self.align = align
     self.min = min
     self.growth = growth
     self.trim = trim
+    self.order = order
+    self.coalesce = coalesce
+    self.compaction = compaction
   }
 }

@@ -5,7 +5,16 @@
 /// A policy searches the heap's `HoleMap` and may keep an index of its own, of which the heap
 /// tells it whenever a hole appears or vanishes.
 public protocol FitPolicy: ~Copyable {
-  init()
+  /// A policy that has seen nothing, over a list in this order.
+  init(order: HoleOrder)
+
+  /// Whether the holes stand in a list whose order is not that of their addresses.
+  ///
+  /// Then a joined run is a new piece of the list, and the order must not be `address`.
+  static var isListed: Bool { get }
+
+  /// Whether there is a list for each range of sizes, so that a hole of new bounds is filed anew.
+  static var filesBySize: Bool { get }
 
   /// What the policy needs of the heap's hole map.
   static var indexes: HoleMap.Indexes { get }
@@ -22,6 +31,10 @@ public protocol FitPolicy: ~Copyable {
 
   /// A hole vanished, after the map changed.
   mutating func holeVanished(_ start: Int, _ length: Int)
+
+  /// A hole has new bounds and keeps its place in the list, after the map changed.
+  mutating func holeMoved(
+    _ start: Int, _ length: Int, to newStart: Int, _ newLength: Int, in map: borrowing HoleMap)
 }
 
 extension FitPolicy where Self: ~Copyable {
@@ -36,6 +49,23 @@ extension FitPolicy where Self: ~Copyable {
   /// Does nothing: the hole map is index enough.
   @inlinable @inline(__always)
   public mutating func holeVanished(_ start: Int, _ length: Int) {}
+
+  /// The same as vanishing and appearing anew: in order of address there is no place to keep.
+  @inlinable @inline(__always)
+  public mutating func holeMoved(
+    _ start: Int, _ length: Int, to newStart: Int, _ newLength: Int, in map: borrowing HoleMap
+  ) {
+    holeVanished(start, length)
+    holeAppeared(newStart, newLength, in: map)
+  }
+
+  /// Most policies have one list.
+  @inlinable @inline(__always)
+  public static var filesBySize: Bool { false }
+
+  /// Most policies go by address.
+  @inlinable @inline(__always)
+  public static var isListed: Bool { false }
 }
 
 extension HoleMap {
@@ -57,7 +87,7 @@ extension HoleMap {
 /// First fit: the hole of lowest address into which the block fits.
 public struct FirstFit: FitPolicy {
   /// A policy that has seen nothing.
-  @inlinable public init() {}
+  @inlinable public init(order: HoleOrder = .address) {}
 
   /// What it needs of the hole map.
   public static var indexes: HoleMap.Indexes { [.maxima, .counts] }
@@ -79,7 +109,7 @@ public struct NextFit: FitPolicy {
   @usableFromInline var rover = 0
 
   /// A policy that has seen nothing.
-  @inlinable public init() {}
+  @inlinable public init(order: HoleOrder = .address) {}
 
   /// What it needs of the hole map.
   public static var indexes: HoleMap.Indexes { [.maxima, .counts] }
@@ -111,7 +141,7 @@ public struct NextFit: FitPolicy {
 /// The list of holes is in no order, so a scan looks at all of them.
 public struct WorstFit: FitPolicy {
   /// A policy that has seen nothing.
-  @inlinable public init() {}
+  @inlinable public init(order: HoleOrder = .address) {}
 
   /// What it needs of the hole map.
   public static var indexes: HoleMap.Indexes { .maxima }

@@ -115,7 +115,7 @@ public struct HoleMap: ~Copyable {
 
   /// Adds a hole.
   ///
-  /// No hole may touch or overlap it.
+  /// No hole may overlap it. One may touch it: every hole has tags at both of its ends.
   @usableFromInline
   mutating func insert(_ start: Int, _ length: Int) {
     let chunk = chunks.writableChunk(start >> Self.chunkShift)

@@ -80,6 +80,29 @@ struct SizeTree: ~Copyable {
     return found == 0 ? (-1, 0) : (nodes[Int(found)].start, nodes[Int(found)].length)
   }
 
+  /// The greatest length below this one; zero if there is none.
+  func greatestLength(below length: Int) -> Int {
+    var found = 0
+    var at = root
+    while at != 0 {
+      let node = nodes[Int(at)]
+      if node.length < length {
+        found = node.length
+        at = node.right
+      } else {
+        at = node.left
+      }
+    }
+    return found
+  }
+
+  /// Forgets all pairs.
+  mutating func removeAll() {
+    used = 1
+    unused = 0
+    root = 0
+  }
+
   // MARK: Links
 
   private mutating func setLink(_ link: (node: UInt32, isLeft: Bool), _ child: UInt32) {

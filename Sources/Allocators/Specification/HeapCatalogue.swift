@@ -10,6 +10,13 @@ public struct ParameterDescription: Hashable, Sendable {
   public let defaultValue: String
   /// What it does, in a phrase.
   public let help: String
+
+  package init(name: String, values: String, defaultValue: String, help: String) {
+    self.name = name
+    self.values = values
+    self.defaultValue = defaultValue
+    self.help = help
+  }
 }
 
 /// A heap, or a layer of one, that a specification may name.
@@ -52,7 +59,16 @@ struct HeapEntry: Sendable {
 
 /// All heaps that specifications may name.
 public enum HeapCatalogue {
-  static let entries: [HeapEntry] = [recorded] + FitPolicyName.allCases.map(\.entry) + [.buddy]
+  static let entries: [HeapEntry] =
+    [recorded] + FitPolicyName.allCases.map(\.entry) + [.buddy] + classEntries + layerEntries
+
+  private static let classEntries: [HeapEntry] =
+    BuddySystem.allCases.map(\.entry) + FilingRule.entries + [
+      PagesParameters.entry, SegregatedParameters.entry, SlabParameters.entry,
+      FixedPartitionParameters.entry, StaticPartitionParameters.entry,
+    ]
+
+  private static let layerEntries: [HeapEntry] = [.threadCache, .arenas, .mmapThreshold]
 
   /// The heaps, in the order in which help shows them.
   public static let heaps: [HeapDescription] = entries.map(\.description)

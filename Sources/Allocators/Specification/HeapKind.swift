@@ -6,6 +6,16 @@ public indirect enum HeapKind: Hashable, Sendable {
   case recorded
   case fit(FitPolicyName, FitParameters)
   case buddy(BuddyParameters)
+  case buddySystem(BuddySystem, BuddyParameters)
+  case pages(PagesParameters)
+  case segregated(SegregatedParameters, on: HeapKind)
+  case slab(SlabParameters, on: HeapKind)
+  case threadCache(ThreadCacheParameters, on: HeapKind)
+  case arenas(ArenasParameters, on: HeapKind)
+  case mmapThreshold(MmapThresholdParameters, on: HeapKind)
+  case filed(FilingRule, FitParameters)
+  case fixedPartitions(FixedPartitionParameters)
+  case staticPartitions(StaticPartitionParameters)
 }
 
 /// The rules that choose among holes.
@@ -32,21 +42,55 @@ extension HeapKind {
     case .fit(let policy, let parameters):
       [LayerText(name: policy.rawValue, values: parameters.texts)]
     case .buddy(let parameters): [LayerText(name: "buddy", values: parameters.texts)]
+    case .buddySystem(let system, let parameters):
+      [LayerText(name: system.rawValue, values: parameters.texts)]
+    case .pages(let parameters): [LayerText(name: "pages", values: parameters.texts)]
+    case .segregated(let parameters, let below):
+      [LayerText(name: "segregated", values: parameters.texts)] + below.layers
+    case .slab(let parameters, let below):
+      [LayerText(name: "slab", values: parameters.texts)] + below.layers
+    case .threadCache(let parameters, let below):
+      [LayerText(name: "thread-cache", values: parameters.texts)] + below.layers
+    case .arenas(let parameters, let below):
+      [LayerText(name: "arenas", values: parameters.texts)] + below.layers
+    case .mmapThreshold(let parameters, let below):
+      [LayerText(name: "mmap-threshold", values: parameters.texts)] + below.layers
+    case .filed(let rule, let parameters):
+      [LayerText(name: rule.name, values: rule.texts.merging(parameters.texts) { own, _ in own })]
+    case .fixedPartitions(let parameters):
+      [LayerText(name: "fixed-partitions", values: parameters.texts)]
+    case .staticPartitions(let parameters):
+      [LayerText(name: "static-partitions", values: parameters.texts)]
     }
   }
 
   /// Builds the heap and hands it to the visitor.
   ///
-  /// Nil for `recorded`, which is made from a trace and not from settings.
+  /// Nil for `recorded`, which is made from a trace and not from settings, and what stands on it.
   @inlinable
   public func build<Visitor: HeapVisitor>(_ visitor: inout Visitor) -> Visitor.Result? {
     switch self {
     case .recorded: nil
-    case .fit(.firstFit, let parameters): visitor.visit(FitHeap<FirstFit>(parameters))
-    case .fit(.bestFit, let parameters): visitor.visit(FitHeap<BestFit>(parameters))
-    case .fit(.nextFit, let parameters): visitor.visit(FitHeap<NextFit>(parameters))
-    case .fit(.worstFit, let parameters): visitor.visit(FitHeap<WorstFit>(parameters))
+    case .fit(let policy, let parameters): policy.build(parameters, &visitor)
     case .buddy(let parameters): visitor.visit(BuddyHeap(parameters))
+    case .buddySystem(let system, let parameters):
+      visitor.visit(SystemBuddyHeap(system, parameters))
+    case .pages(let parameters): visitor.visit(FitHeap<BestFit>(parameters.fit))
+    case .segregated(let parameters, let below):
+      switch parameters.order {
+      case .lifo: visitor.visit(SegregatedHeap(parameters, on: below))
+      case .address: visitor.visit(SlabHeap(addressOrdered: parameters, on: below))
+      }
+    case .slab(let parameters, let below): visitor.visit(SlabHeap(parameters, on: below))
+    case .threadCache(let parameters, let below):
+      visitor.visit(optional: ThreadCacheHeap(parameters, on: below))
+    case .arenas(let parameters, let below):
+      visitor.visit(optional: ArenasHeap(parameters, on: below))
+    case .mmapThreshold(let parameters, let below):
+      visitor.visit(optional: MmapThresholdHeap(parameters, on: below))
+    case .filed(let rule, let parameters): rule.build(parameters, &visitor)
+    case .fixedPartitions(let parameters): visitor.visit(FixedPartitionHeap(parameters))
+    case .staticPartitions(let parameters): visitor.visit(StaticPartitionHeap(parameters))
     }
   }
 }

@@ -47,7 +47,8 @@ extension HeapSpecificationError {
     case .missingName:
       return "expected the name of a heap; \(known)"
     case .unknownHeap(let name, let nearest):
-      return "no heap is called '\(Self.plain(name))'\(Self.suggestion(nearest)); \(known)"
+      return
+        "no heap is called '\(SpecificationProblem.plain(name))'\(SpecificationProblem.suggestion(nearest)); \(known)"
     case .bottom(let name):
       return "\(name) has its memory from the system; nothing can stand below it"
     case .bottomless(let name):
@@ -59,11 +60,12 @@ extension HeapSpecificationError {
     case .unknownParameter(let name, let heap, let nearest):
       let names = HeapCatalogue.heap(named: heap)?.parameters.map(\.name) ?? []
       let list = names.isEmpty ? "it takes none" : "it takes " + names.joined(separator: ", ")
-      return "\(heap) has no setting '\(Self.plain(name))'\(Self.suggestion(nearest)); \(list)"
+      return
+        "\(heap) has no setting '\(SpecificationProblem.plain(name))'\(SpecificationProblem.suggestion(nearest)); \(list)"
     case .repeatedParameter(let name):
       return "'\(name)' is set twice"
     case .badValue(let value, let name, let allowed):
-      return "'\(Self.plain(value))' is no value of \(name), which is \(allowed)"
+      return "'\(SpecificationProblem.plain(value))' is no value of \(name), which is \(allowed)"
     case .expected(let what):
       return "expected \(what)"
     }
@@ -72,20 +74,11 @@ extension HeapSpecificationError {
   private var known: String {
     "the known heaps are " + HeapCatalogue.heaps.map(\.name).joined(separator: ", ")
   }
-
-  private static func suggestion(_ nearest: String?) -> String {
-    nearest.map { " (did you mean '\($0)'?)" } ?? ""
-  }
 }
 
 extension HeapSpecificationError: CustomStringConvertible {
   /// The message, and below it the text with a caret under the character.
   public var description: String {
-    "\(message)\n  \(Self.plain(text))\n  \(String(repeating: " ", count: position))^"
-  }
-
-  /// The text with a question mark for each character that might not take exactly one column.
-  private static func plain(_ text: String) -> String {
-    String(text.map { (" "..."~").contains($0) && $0.isASCII ? $0 : "?" })
+    SpecificationProblem.text(message, in: text, at: position)
   }
 }

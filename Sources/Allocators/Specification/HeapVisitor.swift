@@ -8,3 +8,14 @@ public protocol HeapVisitor {
   /// Called once, with a fresh heap.
   mutating func visit<H: Heap & ~Copyable>(_ heap: consuming H) -> Result
 }
+
+extension HeapVisitor {
+  /// Visits a heap if there is one.
+  @inlinable
+  mutating func visit<H: Heap & ~Copyable>(optional heap: consuming H?) -> Result? {
+    switch consume heap {
+    case .some(let heap): visit(heap)
+    case .none: nil
+    }
+  }
+}

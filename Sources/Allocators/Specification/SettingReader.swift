@@ -50,6 +50,13 @@ struct SettingReader {
     return setting.value
   }
 
+  /// One of the cases of an enumeration, by its raw value.
+  func word<Word: RawRepresentable<String>>(
+    _ name: String, among words: [Word]
+  ) throws(HeapSpecificationError) -> Word? {
+    try word(name, among: words.map(\.rawValue)).flatMap(Word.init(rawValue:))
+  }
+
   /// That a setting has a value that it does not take.
   func badValue(_ name: String, _ setting: Setting) -> HeapSpecificationError {
     let allowed = heap.parameters.first { $0.name == name }?.values ?? ""

@@ -1,12 +1,12 @@
 // Sizes without loss, in the notation that users type.
 
-internal import MemoryUnits
+package import MemoryUnits
 
-enum SizeText {
+package enum SizeText {
   /// The count in the largest unit that divides it, which parses back to the same count.
   ///
   /// `131072` is `128k`, `100` is `100`.
-  static func exact(_ size: ByteCount) -> String {
+  package static func exact(_ size: ByteCount) -> String {
     var value = size.rawValue
     var unit = ""
     for larger in ["k", "M", "G", "T"] {

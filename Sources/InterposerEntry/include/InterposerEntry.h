@@ -76,6 +76,43 @@ static inline uint64_t *lacuna_place_of(struct lacuna_thread *thread, int index)
   return &thread->places[index];
 }
 
+// ---- Fetching ahead -------------------------------------------------------------------------------
+
+/// The stack walker's cache of rules, and the paths of its last walks. Without rules nothing is fetched.
+struct lacuna_walk_tables {
+  const char *rules;
+  uint16_t *paths;
+};
+
+extern struct lacuna_walk_tables lacuna_walks __attribute__((visibility("hidden")));
+
+void lacuna_use_walks(const void *rules, uint16_t *paths);
+
+enum { LACUNA_RULE_SET_BYTES = 32, LACUNA_PATH_WIDTH = 16, LACUNA_PATH_BITS = 13 };
+
+/// The set of the rule cache in which a code address is looked for.
+static inline uint16_t lacuna_rule_set(uint64_t address) {
+  return (uint16_t)(address * 0x9e3779b97f4a7c15u >> 48);
+}
+
+/// The path of the walks that begin at a return address and at that depth of the stack.
+static inline uint16_t *lacuna_walk_path(uint16_t *paths, uint64_t address, uint64_t stack_pointer) {
+  uint64_t hash = (address ^ stack_pointer << 16) * 0x9e3779b97f4a7c15u >> (64 - LACUNA_PATH_BITS);
+  return paths + hash * LACUNA_PATH_WIDTH;
+}
+
+/// Has everything fetched that the walk from an exported function will probably need, while the
+/// allocator works.
+static inline __attribute__((always_inline)) void lacuna_fetch_walk(const void *frame) {
+  const char *rules = lacuna_walks.rules;
+  if (__builtin_expect(!rules, 0)) return;
+  uint64_t caller = ((const uint64_t *)frame)[1];
+  const uint16_t *path = lacuna_walk_path(lacuna_walks.paths, caller, (uint64_t)frame + 16);
+  __builtin_prefetch(rules + lacuna_rule_set(caller - 1) * LACUNA_RULE_SET_BYTES);
+  for (uint16_t count = path[0] & (LACUNA_PATH_WIDTH - 1), i = 1; i <= count; i++)
+    __builtin_prefetch(rules + path[i] * LACUNA_RULE_SET_BYTES);
+}
+
 /// The frame address of the function into which this is inlined.
 static inline __attribute__((always_inline)) uint64_t lacuna_frame_address(void) {
   return (uint64_t)__builtin_frame_address(0);

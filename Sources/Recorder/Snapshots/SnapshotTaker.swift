@@ -152,16 +152,6 @@ struct SnapshotTaker {
 
   /// The recorder's memory in the process.
   private var own: MappingClassifier.Own {
-    let words = withUnsafeBytes(of: segment.header.pointee.own) { bytes in
-      Array(bytes.bindMemory(to: UInt64.self))
-    }
-    var ranges: [Range<UInt64>] = []
-    for index in stride(from: 0, to: words.count - 1, by: 2)
-    where words[index] < words[index + 1] && words[index] & 4095 == 0 {
-      let end = words[index + 1].addingReportingOverflow(4095)
-      guard !end.overflow else { continue }
-      ranges.append(words[index]..<end.partialValue & ~4095)
-    }
-    return MappingClassifier.Own(segment: segmentInode, ranges: ranges)
+    MappingClassifier.Own(segment: segmentInode, ranges: segment.ownRanges)
   }
 }

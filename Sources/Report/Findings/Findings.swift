@@ -61,8 +61,7 @@ struct Findings {
     var text = "Of \(snapshot.held) held at the peak: \(listed.joined(separator: ", "))."
     if let measured = story.samples.map(\.anonymous).max() {
       text +=
-        " The kernel counted at most \(measured) of private resident memory in the whole process,"
-        + " with the tables that Lacuna keeps in it;"
+        " The kernel counted at most \(measured) of private resident memory in the whole process;"
         + " the heap's modelled peak is \(story.recorded.peakResident)."
     }
     return text

@@ -13,27 +13,31 @@ extension HTMLReport {
 /// Turns the blocks of a document into a page.
 enum DocumentPage {
   static func render(_ document: TextDocument, title: String) -> String {
-    let page: Markup = """
-      <!doctype html>
-      <html lang="en">
-      <head>
-      <meta charset="utf-8">
-      <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-      <meta name="viewport" content="width=device-width, initial-scale=1">
-      <meta name="generator" content="Lacuna">
-      <title>\(title): memory and its holes</title>
-      <style>
-      \(PageStyle.sheet)
-      </style>
-      </head>
-      <body>
-      <main>
-      \(Markup(lines: document.blocks.map(markup)))</main>
-      </body>
-      </html>
+    shell("\(title): memory and its holes", Markup(lines: document.blocks.map(markup))).html
+  }
 
-      """
-    return page.html
+  /// A page without a script around its content.
+  static func shell(_ title: String, _ content: Markup) -> Markup {
+    """
+    <!doctype html>
+    <html lang="en">
+    <head>
+    <meta charset="utf-8">
+    <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <meta name="generator" content="Lacuna">
+    <title>\(title)</title>
+    <style>
+    \(PageStyle.sheet)
+    </style>
+    </head>
+    <body>
+    <main>
+    \(content)</main>
+    </body>
+    </html>
+
+    """
   }
 
   private static func markup(_ block: TextBlock) -> Markup {

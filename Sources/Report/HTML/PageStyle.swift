@@ -108,6 +108,13 @@ enum PageStyle {
     .k-unexplained { background: var(--unexplained); } .k-held { background: var(--held); }
     .k-freePages { background: repeating-linear-gradient(135deg, var(--free) 0 5px, transparent 5px 7px) var(--paper); }
 
+    .courses { display: grid; grid-template-columns: repeat(auto-fill, minmax(230px, 1fr)); gap: 14px 22px; margin-top: 10px; }
+    .courses div { font-size: .85rem; min-width: 0; break-inside: avoid; }
+    .courses span { color: var(--soft); white-space: nowrap; }
+    .courses b { display: block; font-weight: 600; overflow-wrap: anywhere; }
+    svg.course { display: block; width: 100%; height: auto; margin-top: 3px; }
+    svg.course .line { stroke-dasharray: none; stroke-width: 1.5; }
+
     .part { display: grid; grid-template-columns: 6.5em 1fr 8em; gap: 4px 10px; align-items: center; margin-bottom: 8px; font-size: .95rem; font-variant-numeric: tabular-nums; }
     .stack { display: flex; height: 26px; border-radius: 4px; overflow: hidden; background: var(--card); }
     .stack i { display: block; height: 100%; flex: none; }

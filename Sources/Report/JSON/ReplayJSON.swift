@@ -1,4 +1,4 @@
-// `lacuna replay --json` and `lacuna compare --json`: what one pass says about a heap.
+// `lacuna replay --json`: what one pass says about a heap.
 
 import Allocators
 public import Analysis
@@ -66,18 +66,5 @@ public enum ReplayJSON {
       "timeSeconds": .seconds(snapshot.time, countsSteps: snapshot.countsSteps),
       "wildernessBytes": JSONValue(snapshot.wilderness),
     ])
-  }
-}
-
-/// Many heaps side by side, for scripts.
-public enum CompareJSON {
-  /// One JSON object whose `results` are in the order of rank: the smallest peak of resident
-  /// memory first.
-  public static func render(_ heaps: [HeapMeasures], span: TraceSpan? = nil) throws -> String {
-    try JSONValue.document(["results": results(heaps)], span: span).text()
-  }
-
-  static func results(_ heaps: [HeapMeasures]) -> JSONValue {
-    .array(Ranking(heaps).heaps.map { .object(ReplayJSON.members($0.measures)) })
   }
 }
