@@ -54,7 +54,7 @@ extension SegregatedParameters {
           help: "which free cell of a class is used next"),
       ], below: .optional("pages"))
   ) { (reader, below) throws(HeapSpecificationError) in
-    .segregated(try SegregatedParameters(reader), on: try reader.layerable(below))
+    .segregated(try SegregatedParameters(reader), on: try reader.ground(below))
   }
 
   private init(_ reader: SettingReader) throws(HeapSpecificationError) {
@@ -70,5 +70,16 @@ extension SegregatedParameters {
       "classes": classes.text, "slab": SizeText.exact(slab),
       "return": returnsRuns ? "always" : "never", "order": order.rawValue,
     ]
+  }
+}
+
+extension SettingReader {
+  /// The heap below a layer.
+  func ground(_ below: HeapKind?) throws(HeapSpecificationError) -> HeapKind {
+    guard let below, below != .recorded else {
+      throw parser.error(
+        .unfit("\(heap.name) cannot stand on the recorded heap, whose answers are fixed"), at: 0)
+    }
+    return try layerable(below)
   }
 }

@@ -18,7 +18,8 @@ struct RunSource: ~Copyable {
 
   /// A run of so many bytes, rounded up to pages, that starts at a page, on behalf of a request.
   mutating func take(
-    _ byteCount: Int, for request: BlockRequest, _ changes: inout [HeldChange]
+    _ byteCount: Int, for request: BlockRequest = BlockRequest(size: 0),
+    _ changes: inout [HeldChange]
   ) -> Placement {
     let run = below.allocate(
       BlockRequest(
@@ -31,7 +32,7 @@ struct RunSource: ~Copyable {
 
   /// Gives back a run or a block at the request of a thread.
   mutating func giveBack(
-    _ run: Placement, by thread: UInt32, _ changes: inout [HeldChange]
+    _ run: Placement, by thread: UInt32 = 0, _ changes: inout [HeldChange]
   ) {
     below.free(run, by: thread)
     below.drain(into: &changes)

@@ -71,7 +71,7 @@ extension SlabParameters {
           help: "a cache keeps at most so many slabs without live objects"),
       ], below: .optional("pages"))
   ) { (reader, below) throws(HeapSpecificationError) in
-    .slab(try SlabParameters(reader), on: try reader.layerable(below))
+    .slab(try SlabParameters(reader), on: try reader.ground(below))
   }
 
   private init(_ reader: SettingReader) throws(HeapSpecificationError) {
