@@ -54,6 +54,7 @@ import Testing
       "slab(objects=4097)", "slab(keep=-1)", "tlsf(sl=7)", "tlsf(order=lifo)", "pages(align=8)",
       "fixed-partitions(sizes=1k)", "fixed-partitions(sizes=4k:)", "fixed-partitions(count=0)",
       "fixed-partitions(count=5000)", "fixed-partitions(size=5k)", "fixed-partitions(size=0)",
+      "fixed-partitions(size=32G)",
       "static-partitions(limits=64:64)", "static-partitions(regions=257)",
       "static-partitions(size=1)", "tlsf/pages", "weighted-buddy(min=33)",
     ])
@@ -121,7 +122,7 @@ import Testing
       "segregated-fit(classes=8:1M,align=1)", "segregated-fit(align=256M)", "fibonacci-buddy",
       "fibonacci-buddy(min=1G)", "weighted-buddy", "weighted-buddy(min=1,header=1M)",
       "double-buddy", "double-buddy(min=1G,growth=1G)", "fixed-partitions",
-      "fixed-partitions(count=4096,size=64G)", "static-partitions",
+      "fixed-partitions(count=4096,size=16G)", "static-partitions",
       "static-partitions(by=site,regions=256,size=4k)",
     ])
   func provocation(text: String) throws {
