@@ -19,8 +19,9 @@ import Testing
     #expect(try result.integer("seed") == 3)
     #expect(try result.integer("events") == 20_000)
     let info = try workshop.json(["info", trace])
-    for key in ["events", "allocations", "frees", "reallocations", "peakLiveBytes", "peakLiveBlocks"]
-    {
+    for key in [
+      "events", "allocations", "frees", "reallocations", "peakLiveBytes", "peakLiveBlocks",
+    ] {
       #expect(try info.integer(key) == result.integer(key), "\(key)")
     }
     #expect(try info.integer("threads") == 2)
