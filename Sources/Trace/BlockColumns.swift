@@ -1,10 +1,28 @@
 // What the allocating steps of a chunk ask for, unpacked column by column before the steps are read.
 
+/// Stacks, sizes and alignments of the allocating steps of one chunk, for whoever decodes the steps.
+struct BlockView {
+  var stacks: UnsafePointer<UInt32>
+  var sizes: UnsafePointer<UInt64>
+  var shifts: UnsafePointer<UInt8>
+  var count: Int
+}
+
+extension BlockView {
+  /// Those of no steps; nobody looks at the memory.
+  init(nothingAt memory: UnsafeMutablePointer<UInt64>) {
+    let raw = UnsafeRawPointer(memory)
+    self.init(
+      stacks: raw.assumingMemoryBound(to: UInt32.self), sizes: UnsafePointer(memory),
+      shifts: raw.assumingMemoryBound(to: UInt8.self), count: 0)
+  }
+}
+
 /// Stacks, sizes and alignments of the allocating steps of one chunk after another.
 struct BlockColumns {
-  let stacks: UnsafeMutablePointer<UInt32>
-  let sizes: UnsafeMutablePointer<UInt64>
-  let shifts: UnsafeMutablePointer<UInt8>
+  private let stacks: UnsafeMutablePointer<UInt32>
+  private let sizes: UnsafeMutablePointer<UInt64>
+  private let shifts: UnsafeMutablePointer<UInt8>
   private(set) var count = 0
   private let prediction = SizePrediction()
 
@@ -15,6 +33,13 @@ struct BlockColumns {
     stacks.initialize(repeating: 0, count: TraceFormat.stepsPerChunk)
     sizes.initialize(repeating: 0, count: TraceFormat.stepsPerChunk)
     shifts.initialize(repeating: 0, count: TraceFormat.stepsPerChunk)
+  }
+
+  /// What was unpacked last; holds until the next time.
+  var view: BlockView {
+    BlockView(
+      stacks: UnsafePointer(stacks), sizes: UnsafePointer(sizes), shifts: UnsafePointer(shifts),
+      count: count)
   }
 
   func deallocate() {

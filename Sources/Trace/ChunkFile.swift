@@ -30,6 +30,8 @@ final class ChunkFile {
   /// The section table and the sections of the chunk under construction.
   private var table = SectionTable()
   private var body: UnsafeMutablePointer<UInt8>
+  /// Room before the sections, for what stands before them in the file: so a chunk is one piece.
+  private static let room = 1 << 10
   private var bodyCapacity: Int
   private var bodyCount = 0
 
@@ -42,7 +44,7 @@ final class ChunkFile {
       throw .cannotWrite(path: path, reason: String(cString: strerror(errno)))
     }
     bodyCapacity = 1 << 20
-    body = .allocate(capacity: bodyCapacity)
+    body = .allocate(capacity: Self.room + bodyCapacity) + Self.room
     var header: (UInt64, UInt64) = (0, 0)
     withUnsafeMutableBytes(of: &header) { bytes in
       guard let base = bytes.baseAddress else { return }
@@ -54,7 +56,7 @@ final class ChunkFile {
 
   deinit {
     close(descriptor)
-    body.deallocate()
+    (body - Self.room).deallocate()
   }
 
   /// Adds a section to the chunk under construction.
@@ -98,11 +100,13 @@ final class ChunkFile {
 
   /// Writes a chunk whose payload nobody takes apart.
   func writeChunk(_ header: ChunkHeader, payload: [UInt8]) {
-    finish(header, payload: payload[...])
+    var head = [UInt8](repeating: 0, count: TraceFormat.chunkHeaderBytes)
+    head += payload
+    head.withUnsafeMutableBytes { finish(header, $0) }
   }
 
-  /// Makes the next chunk have this number, if it is not below that anyway.
-  func skipSequence(to number: UInt32) { sequence = max(sequence, number) }
+  /// Leaves out the numbers of so many chunks, which are lost.
+  func skipSequence(by missing: UInt32) { sequence &+= missing }
 
   /// Writes the chunk whose sections were added.
   ///
@@ -110,29 +114,38 @@ final class ChunkFile {
   func finishChunk(_ header: ChunkHeader) {
     var header = header
     header.flags |= ChunkHeader.shortTableFlag
-    let payload = table.bytes(isShort: true) + UnsafeBufferPointer(start: body, count: bodyCount)
+    let tableBytes = table.bytes(isShort: true)
+    let prefix = TraceFormat.chunkHeaderBytes + tableBytes.count
+    precondition(prefix <= Self.room, "a chunk has at most 64 sections")
+    tableBytes.withUnsafeBufferPointer { bytes in
+      if let base = bytes.baseAddress {
+        (body - bytes.count).update(from: base, count: bytes.count)
+      }
+    }
+    let count = prefix + bodyCount
     table.entries.removeAll(keepingCapacity: true)
     bodyCount = 0
-    finish(header, payload: payload[...])
+    finish(header, UnsafeMutableRawBufferPointer(start: body - prefix, count: count))
   }
 
-  private func finish(_ header: ChunkHeader, payload: ArraySlice<UInt8>) {
+  /// Writes a chunk that is in one piece, with room for its head.
+  private func finish(_ header: ChunkHeader, _ bytes: UnsafeMutableRawBufferPointer) {
+    guard let base = bytes.baseAddress else { return }
+    let payload = UnsafeRawBufferPointer(
+      rebasing: UnsafeRawBufferPointer(bytes)[TraceFormat.chunkHeaderBytes...])
     var header = header
     header.sequence = sequence
     header.payloadBytes = UInt32(truncatingIfNeeded: payload.count)
-    header.payloadCRC = payload.withUnsafeBytes { bytes in
-      bytes.baseAddress.map { crc($0, bytes.count) } ?? 0
-    }
-    var head = [UInt8](repeating: 0, count: TraceFormat.chunkHeaderBytes)
-    head.withUnsafeMutableBytes { $0.baseAddress.map { header.write(to: $0) } }
+    header.payloadCRC = payload.baseAddress.map { crc($0, payload.count) } ?? 0
+    header.write(to: base)
     let start = offset
-    (head + payload).withUnsafeBytes { append($0) }
+    append(UnsafeRawBufferPointer(bytes))
     if failure == nil {
       entries.append(
         IndexEntry(
           offset: UInt64(start), kind: header.kind, steps: header.steps,
           firstNanoseconds: header.firstNanoseconds))
-      sequence += 1
+      sequence &+= 1
     }
     writeIndexPartIfFull(after: header)
   }
@@ -163,9 +176,10 @@ final class ChunkFile {
   private func reserve(_ count: Int) {
     guard bodyCount + count > bodyCapacity else { return }
     bodyCapacity = (bodyCount + count) * 2
-    let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: bodyCapacity)
+    let larger =
+      UnsafeMutablePointer<UInt8>.allocate(capacity: Self.room + bodyCapacity) + Self.room
     larger.update(from: body, count: bodyCount)
-    body.deallocate()
+    (body - Self.room).deallocate()
     body = larger
   }
 

@@ -74,6 +74,7 @@ final class ChunkOutput {
   /// Ends the chunk under construction.
   func finishChunk(_ header: ChunkHeader) {
     var finished = RawChunk()
+    finished.bytes = packer?.memory() ?? []
     swap(&finished, &chunk)
     finished.header = header
     submit(finished, isLarge: finished.bytes.count > Self.largeBytes)

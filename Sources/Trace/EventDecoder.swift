@@ -23,7 +23,7 @@ struct EventDecoder: ~Copyable {
   private var operations: UnsafePointer<UInt8>
   var exceptionGaps: ColumnCursor
   var exceptionCodes: ColumnCursor
-  private var blocks = BlockColumns()
+  private var blocks: BlockView
   private var references: ColumnCursor
   private var referenceLiterals: ColumnCursor
   private var times: TimeCursor
@@ -87,6 +87,7 @@ struct EventDecoder: ~Copyable {
     delays.initialize(repeating: 0, count: EventReader.batch)
     let nothing = ColumnCursor(next: UnsafePointer(families), end: UnsafePointer(families))
     operations = UnsafePointer(families)
+    blocks = BlockView(nothingAt: lastReferences)
     exceptionGaps = nothing
     exceptionCodes = nothing
     references = nothing
@@ -104,7 +105,6 @@ struct EventDecoder: ~Copyable {
     slotFamilies.deallocate()
     lastReferences.deallocate()
     delays.deallocate()
-    blocks.deallocate()
     rewrittenTimes?.deallocate()
     threadRuns.deallocate()
     addresses.deallocate()
@@ -113,25 +113,22 @@ struct EventDecoder: ~Copyable {
 
   // MARK: Beginning a chunk
 
-  /// Prepares for the steps of a chunk whose payload is loaded; false where it cannot be read.
+  /// Prepares for the steps of a chunk whose columns are loaded, and stay so until its last step was
+  /// decoded; false where it cannot be read.
   ///
   /// An honest file has at most `limit` allocations before this chunk.
-  mutating func begin(_ header: ChunkHeader, _ payload: ChunkPayload, limit: UInt64) -> Bool {
+  mutating func begin(_ header: ChunkHeader, _ columns: ChunkColumns, limit: UInt64) -> Bool {
     step = 0
     steps = Int(header.steps)
-    problem = startProblem(header, payload, limit: limit)
+    blocks = columns.blocks.view
+    problem = startProblem(header, columns.payload, limit: limit)
     return problem == nil
   }
 
   private mutating func startProblem(
     _ header: ChunkHeader, _ payload: ChunkPayload, limit: UInt64
   ) -> String? {
-    guard steps <= TraceFormat.stepsPerChunk else { return "it claims too many steps" }
-    let bits = payload.section(.operations)
-    guard bits.count == (steps + 7) / 8, let base = bits.baseAddress else {
-      return "the column of operations has a wrong length"
-    }
-    operations = base
+    operations = payload.cursor(.operations).next
     guard header.firstAllocation >= live.next, header.firstAllocation <= limit else {
       return "its allocations do not follow those before"
     }
@@ -170,21 +167,10 @@ struct EventDecoder: ~Copyable {
     nextException = Self.position(after: 0, &exceptionGaps)
     lastTick = header.lastNanoseconds / unit
     nanoseconds = header.firstNanoseconds / unit &* unit
-    let count = allocatingSteps()
-    return blocks.load(payload, version: header.version, count: count)
-      ?? (readsAddresses ? addresses.adopt(payload, rulesOfAddresses, blocks: count) : nil)
+    return
+      (readsAddresses ? addresses.adopt(payload, rulesOfAddresses, blocks: blocks.count) : nil)
       ?? adoptTimes(header, payload)
       ?? adoptThreads(payload, header)
-  }
-
-  /// How many steps have the bit of those that begin blocks.
-  private func allocatingSteps() -> Int {
-    var ending = 0
-    for index in 0..<steps / 8 { ending += operations[index].nonzeroBitCount }
-    for step in steps & ~7..<steps {
-      ending += Int(operations[step >> 3] >> UInt8(step & 7) & 1)
-    }
-    return steps - ending
   }
 
   private mutating func adoptTimes(_ header: ChunkHeader, _ payload: ChunkPayload) -> String? {

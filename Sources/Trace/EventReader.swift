@@ -56,52 +56,66 @@ struct EventReader {
 
   /// Decodes all steps into memory that `room` offers for each batch, until it offers none; `deliver`
   /// is told how many steps stand there then.
+  ///
+  /// With `loadsAhead`, columns are unpacked on another thread.
   func decode(
-    _ damage: inout [TraceDamage], room: () -> UnsafeMutablePointer<Request>?,
-    deliver: (Int, Tally) -> Void
+    _ damage: inout [TraceDamage], loadsAhead: Bool = false,
+    room: () -> UnsafeMutablePointer<Request>?, deliver: (Int, Tally) -> Void
   ) throws(TraceError) {
-    let payload = ChunkPayload(file)
     var decoder = EventDecoder(
       stacks: stacks, threads: threads, addresses: addresses,
       expecting: chunks.reduce(UInt64(keyframe?.blocks.count ?? 0)) { $0 &+ UInt64($1.steps) })
     if let keyframe { decoder.begin(at: keyframe) }
+    if loadsAhead, let ahead = LoadAhead(file, chunks, addresses: addresses) {
+      defer { ahead.stop() }
+      for record in chunks {
+        guard let columns = try ahead.next(),
+          decode(columns, record, &decoder, &damage, room: room, deliver: deliver)
+        else { return }
+        ahead.giveBack()
+      }
+      return
+    }
+    let columns = ChunkColumns(file)
     for record in chunks {
-      guard let chunk = try file.chunk(record) else {
-        damage.append(TraceDamage(record, "the chunk is not where the index says"))
-        continue
-      }
-      var problem = try load(chunk, payload)
-      var lost = UInt64(chunk.header.steps)
-      if problem == nil {
-        // Every allocation takes at least one byte before it is packed.
-        let limit = UInt64(chunk.offset * TraceFormat.maximumDeflateRatio)
-        if decoder.begin(chunk.header, payload, limit: limit) {
-          while true {
-            guard let requests = room() else { return }
-            let first = chunk.header.firstStep &+ UInt64(decoder.step)
-            let count = decoder.next(into: requests, capacity: Self.batch)
-            let tally = Tally(
-              reusedAddresses: decoder.reusedAddresses, lostEvents: decoder.lostEvents,
-              truncatedStacks: decoder.truncatedStacks, firstStep: first,
-              slotsUsed: decoder.live.slotsUsed)
-            deliver(count, tally)
-            if decoder.isDone { break }
-          }
-        }
-        problem = decoder.problem
-        lost = UInt64(decoder.remainingSteps)
-      }
-      if let problem { damage.append(TraceDamage(chunk, lostSteps: lost, problem)) }
+      try columns.load(record, of: file, addresses: addresses)
+      guard decode(columns, record, &decoder, &damage, room: room, deliver: deliver) else { return }
     }
   }
 
-  private func load(
-    _ chunk: FoundChunk, _ payload: ChunkPayload
-  ) throws(TraceError) -> String? {
-    guard chunk.header.isUnderstood else {
-      return "this chunk belongs to a later version of the format"
+  /// Decodes the steps of one chunk; false where there is no room for more.
+  private func decode(
+    _ columns: ChunkColumns, _ record: ChunkRecord, _ decoder: inout EventDecoder,
+    _ damage: inout [TraceDamage], room: () -> UnsafeMutablePointer<Request>?,
+    deliver: (Int, Tally) -> Void
+  ) -> Bool {
+    guard let chunk = columns.chunk else {
+      damage.append(TraceDamage(record, "the chunk is not where the index says"))
+      return true
     }
-    return try payload.load(chunk, addresses: addresses)
+    var problem = columns.problem
+    var lost = UInt64(chunk.header.steps)
+    if problem == nil {
+      // Every allocation takes at least one byte before it is packed.
+      let limit = UInt64(chunk.offset * TraceFormat.maximumDeflateRatio)
+      if decoder.begin(chunk.header, columns, limit: limit) {
+        while true {
+          guard let requests = room() else { return false }
+          let first = chunk.header.firstStep &+ UInt64(decoder.step)
+          let count = decoder.next(into: requests, capacity: Self.batch)
+          let tally = Tally(
+            reusedAddresses: decoder.reusedAddresses, lostEvents: decoder.lostEvents,
+            truncatedStacks: decoder.truncatedStacks, firstStep: first,
+            slotsUsed: decoder.live.slotsUsed)
+          deliver(count, tally)
+          if decoder.isDone { break }
+        }
+      }
+      problem = decoder.problem
+      lost = UInt64(decoder.remainingSteps)
+    }
+    if let problem { damage.append(TraceDamage(chunk, lostSteps: lost, problem)) }
+    return true
   }
 
   /// The totals of all steps that can be read; steps known to be lost count as lost events.

@@ -21,6 +21,8 @@ final class PackingThread: @unchecked Sendable {
   private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private var waiting: [RawChunk] = []
+  /// The memory of chunks that were written, for others.
+  private var spare: [[UInt8]] = []
   private var isPacking = false
   private var isStopping = false
   private let waitsForIdle: Bool
@@ -65,6 +67,13 @@ final class PackingThread: @unchecked Sendable {
     pthread_mutex_lock(lock)
     defer { pthread_mutex_unlock(lock) }
     return firstFailure
+  }
+
+  /// Memory for the bytes of a chunk: new memory costs a page fault for every page of it.
+  func memory() -> [UInt8] {
+    pthread_mutex_lock(lock)
+    defer { pthread_mutex_unlock(lock) }
+    return spare.popLast() ?? []
   }
 
   /// Hands a chunk over; waits while too many are under way.
@@ -152,6 +161,11 @@ final class PackingThread: @unchecked Sendable {
       let cost = Self.nanoseconds(CLOCK_THREAD_CPUTIME_ID) - start
       pthread_mutex_lock(lock)
       if wasBehind { taken += cost }
+      if spare.count < Self.mostForIdle {
+        spare.append([])
+        swap(&spare[spare.count - 1], &chunk.bytes)
+        spare[spare.count - 1].removeAll(keepingCapacity: true)
+      }
       file.noteProgress()
       isPacking = false
       firstFailure = file.failure

@@ -15,6 +15,14 @@ import Testing
       ("first-fit(trim=131072,align=1)", "first-fit(align=1,trim=128k)"),
       ("first-fit(trim=0)", "first-fit(trim=always)"), ("first-fit(trim=1M)", "first-fit(trim=1M)"),
       ("best-fit(order=address,coalesce=immediate)", "best-fit"),
+      (
+        "first-fit(budget=10,trigger=EVERY:5,compact=sliding)",
+        "first-fit(compact=sliding,trigger=every:5,budget=10)"
+      ),
+      (
+        "best-fit(compact=two-finger,trigger=05%,budget=unlimited)",
+        "best-fit(compact=two-finger,trigger=5%)"
+      ),
       ("next-fit(coalesce=NEVER,order=fifo)", "next-fit(order=fifo,coalesce=never)"),
       ("buddy(min=32)", "buddy"), ("buddy(growth=1M,min=16)", "buddy(min=16,growth=1M)"),
       ("buddy(header=100)", "buddy(header=100)"), ("recorded()", "recorded"),
@@ -67,6 +75,22 @@ import Testing
         .badValue("late", of: "coalesce", allowed: "immediate|deferred|never")
       ),
       (
+        "first-fit(trigger=100%)", 18,
+        .badValue("100%", of: "trigger", allowed: "failure|<1 to 99>%|every:<requests>")
+      ),
+      (
+        "first-fit(trigger=every:)", 18,
+        .badValue("every:", of: "trigger", allowed: "failure|<1 to 99>%|every:<requests>")
+      ),
+      (
+        "thread-cache/first-fit(compact=sliding)", 0,
+        .unfit("a heap that moves blocks cannot stand below thread-cache")
+      ),
+      (
+        "first-fit(compact=sliding,order=fifo)", 18,
+        .unfit("compact works with order=address and coalesce=immediate only")
+      ),
+      (
         "best-fit(min=8, align=24)", 22,
         .badValue("24", of: "align", allowed: "<power of two up to 256M>")
       ),
@@ -96,7 +120,7 @@ import Testing
     #expect(
       error?.description == """
         first-fit has no setting 'aling' (did you mean 'align'?); it takes header, align, min, \
-        growth, trim, order, coalesce
+        growth, trim, order, coalesce, compact, trigger, budget
           first-fit(aling=8)
                     ^
         """)
@@ -164,6 +188,8 @@ import Testing
       ("best-fit(align=1)", "FitHeap<BestFit> 0x10000000 100"),
       ("next-fit(align=64)", "FitHeap<NextFit> 0x10000000 128"),
       ("worst-fit", "FitHeap<WorstFit> 0x10000000 112"),
+      ("next-fit(compact=sliding)", "CompactingHeap<NextFit> 0x10000000 112"),
+      ("worst-fit(compact=two-finger)", "CompactingHeap<WorstFit> 0x10000000 112"),
       ("first-fit(order=lifo)", "FitHeap<Listed<FirstFit>> 0x10000000 112"),
       ("best-fit(order=fifo)", "FitHeap<Listed<BestFit>> 0x10000000 112"),
       ("next-fit(order=fifo)", "FitHeap<Listed<NextFit>> 0x10000000 112"),

@@ -39,7 +39,9 @@ struct NaiveRuns<Ground: PlainHeap> {
     work.flushes += 1
   }
 
-  func index(of cell: Range<Int>) -> Int? { runs.firstIndex { $0.cells.contains(cell) } }
+  func index(of cell: Range<Int>) -> Int? {
+    runs.firstIndex { $0.range.overlaps(cell) && $0.cells.contains(cell) }
+  }
 }
 
 /// A layer of cells as an oracle: which cell is next, and what happens to a freed one.
@@ -118,8 +120,9 @@ struct NaiveSegregated<Ground: PlainHeap>: NaiveCells {
     base.work.listOperations += 1
     guard let index = base.index(of: cell), parameters.returnsRuns else { return }
     let run = base.runs[index]
-    guard run.cells.allSatisfy({ lists[run.size, default: []].contains($0) }) else { return }
-    lists[run.size, default: []].removeAll { run.cells.contains($0) }
+    let others = lists[run.size, default: []].filter { !run.range.overlaps($0) }
+    guard lists[run.size, default: []].count - others.count == run.cells.count else { return }
+    lists[run.size] = others
     base.work.listOperations += UInt64(run.cells.count)
     base.giveBack(index)
   }

@@ -12,15 +12,20 @@ struct NaiveFitHeap: NaiveHeap {
   var policy: NaivePolicy
   var parameters: FitParameters
   var blocks: [Range<Int>] = []
-  let base = 0x1000_0000
-  var brk = 0x1000_0000
+  let base: Int
+  var brk: Int
   var lastPlacedEnd = 0
   var changes: [HeldChange] = []
   var work = Work()
 
-  init(_ policy: NaivePolicy, _ parameters: FitParameters) {
+  /// Where holes stand in lists by size.
+  var filing: NaiveFiling?
+
+  init(_ policy: NaivePolicy, _ parameters: FitParameters, base: Int = 0x1000_0000) {
     self.policy = policy
     self.parameters = parameters
+    self.base = base
+    brk = base
   }
 
   var topOfBlocks: Int { blocks.last?.upperBound ?? base }
@@ -49,6 +54,13 @@ struct NaiveFitHeap: NaiveHeap {
   }
 
   mutating func choose(_ size: Int, _ alignment: Int) -> Range<Int>? {
+    if let filing {
+      let (hole, inspected) = filing.choose(
+        size, alignment > parameters.align.int ? alignment : 1, parameters
+      ) { place($0.lowerBound, alignment) + size <= $0.upperBound }
+      work.holesInspected += UInt64(inspected)
+      return hole
+    }
     let holes = self.holes
     func fits(_ hole: Range<Int>) -> Bool {
       place(hole.lowerBound, alignment) + size <= hole.upperBound
@@ -124,6 +136,11 @@ struct NaiveFitHeap: NaiveHeap {
   /// In order of address, holes that only change their bounds cost no operation on the list, and no
   /// step changes their number by more than one.
   mutating func countListOperations(since holeCount: Int) {
+    if filing != nil {
+      let now = holes
+      work.listOperations += UInt64(filing?.update(now) ?? 0)
+      return
+    }
     work.listOperations += UInt64(abs(holes.count - holeCount))
   }
 

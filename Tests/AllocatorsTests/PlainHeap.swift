@@ -132,8 +132,3 @@ func randomCourse(
     }
   }
 }
-
-/// How many random sequences to try: of 10,000 for each family of heaps its share.
-func trials(_ share: Int) -> Int {
-  LongTests.areWanted ? share * 10 : share
-}

@@ -13,7 +13,7 @@ import Trace
 
   /// The steps of the recording up to the limit, as the duel counts blocks: by their place among
   /// the live ones.
-  private static func steps(limit: Int) throws -> [Step] {
+  static func steps(limit: Int) throws -> [Step] {
     var steps: [Step] = []
     var order: [UInt32] = []
     try TraceFile(path: trace).read(addresses: false) { batch in
@@ -46,6 +46,27 @@ import Trace
     for (number, step) in steps.enumerated() {
       let wrong = duel.take(step, comparesState: number % 1000 == 999)
       try #require(wrong.isEmpty, "\(naive) at step \(number): \(wrong)")
+    }
+  }
+
+  @Test(
+    "the first steps of a Python program, over lists in other orders",
+    arguments: NaivePolicy.allCases, [HoleOrder.lifo, .fifo])
+  func listedSlice(policy: NaivePolicy, order: HoleOrder) throws {
+    let steps = try Self.steps(limit: 5000)
+    for rule in [CoalesceRule.immediate, .deferred] {
+      let parameters = FitParameters(header: 8, order: order, coalesce: rule)
+      #expect(firstDifference(policy, parameters, steps, compareEvery: 500) == nil)
+    }
+  }
+
+  @Test("the first steps of a Python program, with compaction", arguments: NaivePolicy.allCases)
+  func compactedSlice(policy: NaivePolicy) throws {
+    let steps = try Self.steps(limit: 500)
+    for method in [Compaction.Method.sliding, .twoFinger] {
+      let compaction = Compaction(method: method, trigger: .share(5))
+      let parameters = FitParameters(header: 8, trim: .always, compaction: compaction)
+      #expect(firstCompactionDifference(policy, parameters, steps) == nil)
     }
   }
 

@@ -2,6 +2,6 @@
 
 import Glibc
 
-/// The number of random sequences of a test: so many, or fifty times as many where the environment
+/// The number of random sequences of a test: so many, or ten times as many where the environment
 /// has LACUNA_LONG_TESTS.
-func repetitions(_ count: Int) -> Int { getenv("LACUNA_LONG_TESTS") == nil ? count : count * 50 }
+func repetitions(_ count: Int) -> Int { getenv("LACUNA_LONG_TESTS") == nil ? count : count * 10 }

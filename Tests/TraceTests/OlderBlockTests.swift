@@ -14,20 +14,23 @@ private struct OldBlocks {
 
   init(writer: TraceWriter) { self.writer = writer }
 
+  /// The time of a step tells its number.
+  private var now: Timestamp { Timestamp(nanoseconds: UInt64(expected.count) * 1000) }
+
   private func address(_ allocation: Int) -> Address { Address(UInt64(allocation + 1) * 32) }
 
   mutating func allocate(_ number: Int) {
     for _ in 0..<number {
       writer.allocate(
         address: address(count), size: ByteCount(16), usable: ByteCount(24), alignmentShift: 0,
-        stack: .unknown, thread: ThreadIndex(0), time: .zero)
+        stack: .unknown, thread: ThreadIndex(0), time: now)
       expected.append((false, count))
       count += 1
     }
   }
 
   mutating func free(_ allocation: Int) {
-    writer.free(address: address(allocation), thread: ThreadIndex(0), time: .zero)
+    writer.free(address: address(allocation), thread: ThreadIndex(0), time: now)
     expected.append((true, allocation))
   }
 }
@@ -37,8 +40,10 @@ private struct OldBlocks {
   private static let shares = [0, 1, 2, 100, 127, 128, 129, 255, 256, 257, 600, 1023, 1024]
 
   /// Checks that every free of the trace is of the slot that its allocation got, and that no two
-  /// blocks have a slot at the same time.
-  private func check(_ path: String, _ expected: [(isFree: Bool, allocation: Int)]) throws {
+  /// blocks have a slot at the same time; frees of blocks that were lost are of no slot.
+  private func check(
+    _ path: String, _ expected: [(isFree: Bool, allocation: Int)], losing lost: Range<Int> = 0..<0
+  ) throws {
     let file = try TraceFile(path: path)
     var slotOf: [Int: Slot] = [:]
     var taken: Set<UInt32> = []
@@ -46,9 +51,16 @@ private struct OldBlocks {
     var errors = 0
     try file.read(addresses: false) { batch in
       for request in batch {
+        if index == lost.lowerBound { index = lost.upperBound }
+        guard index < expected.count, request.time.nanoseconds == UInt64(index) * 1000 else {
+          errors += 1
+          continue
+        }
         let (isFree, allocation) = expected[index]
         index += 1
-        if isFree {
+        if isFree, slotOf[allocation] == nil {
+          if request.operation != .freeUnknown || lost.isEmpty { errors += 1 }
+        } else if isFree {
           let isRight = request.operation == .free && slotOf[allocation] == request.slot
           if !isRight || taken.remove(request.slot.rawValue) == nil { errors += 1 }
         } else {
@@ -59,7 +71,29 @@ private struct OldBlocks {
         }
       }
     }
-    #expect(errors == 0 && index == expected.count && file.isComplete)
+    #expect(errors == 0 && index == expected.count && file.isComplete == lost.isEmpty)
+  }
+
+  @Test("blocks from before a lost part are found behind it", arguments: [1, 2, 5])
+  func lost(_ count: Int) throws {
+    let directory = TemporaryDirectory()
+    let path = directory.file("trace")
+    let writer = try TraceWriter(path: path, metadata: TraceMetadata())
+    var program = OldBlocks(writer: writer)
+    program.allocate(200_000)
+    for allocation in stride(from: 1, to: 120_000, by: 2) { program.free(allocation) }
+    program.allocate(500_000)
+    for allocation in stride(from: 0, to: 700_000, by: 6) { program.free(allocation) }
+    try writer.finish()
+    // Whole chunks of steps, the fourth and those after it.
+    var bytes = contents(of: path)
+    let events = chunks(of: bytes).filter { bytes[$0 + 4] == 2 }
+    for chunk in events[4..<4 + count] { bytes[chunk + 70] ^= 1 }
+    write(bytes, to: path)
+    let steps = events.map { Int(little(bytes, $0 + 12)) }
+    let first = steps[..<4].reduce(0, +)
+    try check(
+      path, program.expected, losing: first..<first + steps[4..<4 + count].reduce(0, +))
   }
 
   @Test("blocks of thin and of dense pages are found, in whatever order they end", arguments: 0..<3)

@@ -110,7 +110,7 @@ extension FitHeap where Policy: ~Copyable {
   mutating func trim() {
     let free = breakGranule - wildernessStart
     let surplus = free / growth * growth
-    guard free > trimAbove, surplus > 0 else { return }
+    guard free > trimAbove, surplus > 0, !postponesTrim else { return }
     let newBreak = breakGranule - surplus
     heldChanges.append(
       HeldChange(range: address(of: newBreak)..<address(of: breakGranule), isGrowth: false))
@@ -133,9 +133,13 @@ extension FitHeap where Policy: ~Copyable {
     policy.holeVanished(start, length)
   }
 
-  /// Gives a hole new bounds; it keeps its place in the list.
+  /// Gives a hole new bounds; it keeps its place in the list, if there is but one.
   @inlinable
   mutating func moveHole(_ start: Int, _ length: Int, to newStart: Int, _ newLength: Int) {
+    if Policy.filesBySize {
+      removeHole(start, length)
+      return insertHole(newStart, newLength)
+    }
     map.replace(start, length, with: newStart, newLength)
     policy.holeMoved(start, length, to: newStart, newLength, in: map)
   }

@@ -14,20 +14,21 @@ extension FitHeap where Policy: ~Copyable {
   public mutating func reallocate(
     _ placement: Placement, oldSize: ByteCount, to request: BlockRequest
   ) -> Placement {
+    let length = resizeInPlace(placement, to: request)
+    guard length > 0 else { return move(placement, oldSize, request) }
+    return self.placement(granule(of: placement.address), length)
+  }
+
+  /// The new length of the block, or 0 when it cannot stay where it is.
+  @inlinable
+  mutating func resizeInPlace(_ placement: Placement, to request: BlockRequest) -> Int {
+    guard !DistantSegments.contains(placement.address) else { return 0 }
     let length = granules(for: request.size)
-    guard !DistantSegments.contains(placement.address) else {
-      return move(placement, oldSize, request)
-    }
     let start = granule(of: placement.address)
     let oldLength = placement.granted.int >> shift
-    guard (start &+ origin) & (alignment(request.alignment) &- 1) == 0 else {
-      return move(placement, oldSize, request)
-    }
-    let newLength =
-      length <= oldLength
+    guard (start &+ origin) & (alignment(request.alignment) &- 1) == 0 else { return 0 }
+    return length <= oldLength
       ? shrink(start, oldLength, to: length) : grow(start, oldLength, to: length)
-    guard newLength > 0 else { return move(placement, oldSize, request) }
-    return self.placement(start, newLength)
   }
 
   @usableFromInline

@@ -40,6 +40,8 @@ public struct FitHeap<Policy: FitPolicy & ~Copyable>: Heap, ~Copyable {
   @usableFromInline var wildernessStart = 0
   @usableFromInline var breakGranule = 0
   @usableFromInline var blocksPlaced = 0
+  /// Whether somebody else says when to trim.
+  @usableFromInline var postponesTrim = false
   // The parameters in granules.
   @usableFromInline let shift: Int
   @usableFromInline let origin: Int
@@ -53,6 +55,11 @@ public struct FitHeap<Policy: FitPolicy & ~Copyable>: Heap, ~Copyable {
   ///
   /// The parameters must be in the bounds that `HeapSpecification` checks.
   public init(_ parameters: FitParameters = FitParameters()) {
+    self.init(parameters, base: Arena.base, byteLimit: Arena.byteLimit)
+  }
+
+  /// The same with an arena of its own place, which ends after so many bytes, a multiple of `growth`.
+  init(_ parameters: FitParameters, base: Address, byteLimit: Int64) {
     let align = parameters.align.rawValue
     precondition(
       align > 0 && align & (align - 1) == 0 && align <= Int64(Arena.base.rawValue),
@@ -64,15 +71,16 @@ public struct FitHeap<Policy: FitPolicy & ~Copyable>: Heap, ~Copyable {
     policy = Policy(order: parameters.order)
     joinsAtOnce = parameters.coalesce == .immediate
     shift = align.trailingZeroBitCount
-    origin = Int(Arena.base.rawValue) >> shift
+    origin = Int(base.rawValue) >> shift
     shortestRest = max(parameters.min.roundedUp(to: parameters.align).int >> shift, 1)
     growth = parameters.growth.roundedUp(to: parameters.align).int >> shift
     switch parameters.trim {
     case .never: trimAbove = Int.max
     case .above(let bytes): trimAbove = bytes.int >> shift
     }
-    limit = Int(Arena.byteLimit) >> shift
-    map = HoleMap(indexes: Policy.indexes)
+    limit = Int(byteLimit) >> shift
+    let compacts = parameters.compaction.method != .none
+    map = HoleMap(indexes: compacts ? Policy.indexes.union(.maxima) : Policy.indexes)
   }
 
   /// The textbook work done so far.
@@ -84,9 +92,7 @@ public struct FitHeap<Policy: FitPolicy & ~Copyable>: Heap, ~Copyable {
   /// Places a block where the policy says, else in the wilderness.
   @inlinable
   public mutating func allocate(_ request: BlockRequest) -> Placement {
-    let query = FitQuery(
-      length: granules(for: request.size), alignment: alignment(request.alignment),
-      shortestGap: shortestRest, origin: origin)
+    let query = query(for: request)
     blocksPlaced &+= 1
     let hole = policy.choose(query, in: map, inspected: &tally.holesInspected)
     guard hole >= 0 else { return placeWithoutHole(query, request) }
@@ -110,6 +116,13 @@ public struct FitHeap<Policy: FitPolicy & ~Copyable>: Heap, ~Copyable {
   }
 
   // MARK: Units
+
+  @inlinable
+  func query(for request: BlockRequest) -> FitQuery {
+    FitQuery(
+      length: granules(for: request.size), alignment: alignment(request.alignment),
+      shortestGap: shortestRest, origin: origin)
+  }
 
   /// The granules that a block takes, its header included.
   ///

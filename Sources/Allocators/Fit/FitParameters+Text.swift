@@ -21,7 +21,9 @@ extension FitPolicyName {
 }
 
 extension FitParameters {
-  static let descriptions = [
+  static let descriptions = plainDescriptions + Compaction.descriptions
+
+  private static let plainDescriptions = [
     ParameterDescription(
       name: "header", values: "<bytes up to 1M>", defaultValue: "0",
       help: "bytes that each block costs on top of its size"),
@@ -54,6 +56,15 @@ extension FitParameters {
     trim = try Self.trim(reader) ?? trim
     order = try reader.word("order", among: HoleOrder.allCases) ?? order
     coalesce = try reader.word("coalesce", among: CoalesceRule.allCases) ?? coalesce
+    compaction = try Compaction(reader)
+    if compaction.method != .none { try requirePlainList(reader) }
+  }
+
+  private func requirePlainList(_ reader: SettingReader) throws(HeapSpecificationError) {
+    guard order != .address || coalesce != .immediate else { return }
+    let position = reader.settings["compact"]?.position ?? 0
+    let reason = "compact works with order=address and coalesce=immediate only"
+    throw reader.parser.error(.unfit(reason), at: position)
   }
 
   private static func trim(_ reader: SettingReader) throws(HeapSpecificationError) -> TrimRule? {
@@ -66,11 +77,12 @@ extension FitParameters {
   }
 
   var texts: [String: String] {
-    [
+    let plain = [
       "header": SizeText.exact(header), "align": SizeText.exact(align),
       "min": SizeText.exact(min), "growth": SizeText.exact(growth), "trim": trim.text,
       "order": order.rawValue, "coalesce": coalesce.rawValue,
     ]
+    return plain.merging(compaction.texts) { first, _ in first }
   }
 }
 

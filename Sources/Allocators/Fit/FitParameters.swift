@@ -36,6 +36,10 @@ public struct FitParameters: Hashable, Sendable {
   public var order: HoleOrder = .address
   /// When a freed block joins its free neighbours.
   public var coalesce: CoalesceRule = .immediate
+  /// Whether and when live blocks are moved together.
+  ///
+  /// Only for lists in order of address whose neighbours join at once.
+  public var compaction = Compaction()
 
   /// The defaults.
   public init() {}
@@ -43,7 +47,8 @@ public struct FitParameters: Hashable, Sendable {
   /// The defaults but for what is named.
   public init(
     header: ByteCount = 0, align: ByteCount = 16, min: ByteCount = 16, growth: ByteCount = 4096,
-    trim: TrimRule = .never, order: HoleOrder = .address, coalesce: CoalesceRule = .immediate
+    trim: TrimRule = .never, order: HoleOrder = .address, coalesce: CoalesceRule = .immediate,
+    compaction: Compaction = Compaction()
   ) {
     self.header = header
     self.align = align
@@ -52,5 +57,6 @@ public struct FitParameters: Hashable, Sendable {
     self.trim = trim
     self.order = order
     self.coalesce = coalesce
+    self.compaction = compaction
   }
 }

@@ -13,6 +13,9 @@ public protocol FitPolicy: ~Copyable {
   /// Then a joined run is a new piece of the list, and the order must not be `address`.
   static var isListed: Bool { get }
 
+  /// Whether there is a list for each range of sizes, so that a hole of new bounds is filed anew.
+  static var filesBySize: Bool { get }
+
   /// What the policy needs of the heap's hole map.
   static var indexes: HoleMap.Indexes { get }
 
@@ -55,6 +58,10 @@ extension FitPolicy where Self: ~Copyable {
     holeVanished(start, length)
     holeAppeared(newStart, newLength, in: map)
   }
+
+  /// Most policies have one list.
+  @inlinable @inline(__always)
+  public static var filesBySize: Bool { false }
 
   /// Most policies go by address.
   @inlinable @inline(__always)

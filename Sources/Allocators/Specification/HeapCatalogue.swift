@@ -63,11 +63,14 @@ public enum HeapCatalogue {
     [recorded] + FitPolicyName.allCases.map(\.entry) + [.buddy] + classEntries + layerEntries
 
   private static let classEntries: [HeapEntry] =
-    BuddySystem.allCases.map(\.entry) + [
+    BuddySystem.allCases.map(\.entry) + FilingRule.entries + [
       PagesParameters.entry, SegregatedParameters.entry, SlabParameters.entry,
+      FixedPartitionParameters.entry, StaticPartitionParameters.entry,
     ]
 
-  private static let layerEntries: [HeapEntry] = [.threadCache, .arenas, .mmapThreshold]
+  private static let layerEntries: [HeapEntry] = [
+    .threadCache, .arenas, .mmapThreshold, .byLifetime, MeshParameters.entry, .offlineOptimum,
+  ]
 
   /// The heaps, in the order in which help shows them.
   public static let heaps: [HeapDescription] = entries.map(\.description)

@@ -48,6 +48,10 @@ struct SpecificationParser {
     }
     var kind: HeapKind?
     for (entry, settings) in layers.reversed() {
+      if let below = kind, below.relocatesBlocks {
+        let reason = "a heap that moves blocks cannot stand below \(entry.description.name)"
+        throw error(.unfit(reason), at: 0)
+      }
       let reader = SettingReader(heap: entry.description, settings: settings, parser: self)
       kind = try entry.make(reader, kind)
     }
