@@ -85,7 +85,7 @@ struct Foreknowledge: ~Copyable {
   ) -> Visitor.Result? {
     guard let known = sites[kind] else { return nil }
     switch ByLifetimeHeap(known.sites, knownFrom: known.knownFrom, on: below) {
-    case .some(let heap): return visitor.visit(heap)
+    case .some(let heap): return visitor.visitBoxed(heap)
     case .none: return nil
     }
   }

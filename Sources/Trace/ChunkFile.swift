@@ -105,8 +105,8 @@ final class ChunkFile {
     head.withUnsafeMutableBytes { finish(header, $0) }
   }
 
-  /// Makes the next chunk have this number, if it is not below that anyway.
-  func skipSequence(to number: UInt32) { sequence = max(sequence, number) }
+  /// Leaves out the numbers of so many chunks, which are lost.
+  func skipSequence(by missing: UInt32) { sequence &+= missing }
 
   /// Writes the chunk whose sections were added.
   ///
@@ -145,7 +145,7 @@ final class ChunkFile {
         IndexEntry(
           offset: UInt64(start), kind: header.kind, steps: header.steps,
           firstNanoseconds: header.firstNanoseconds))
-      sequence += 1
+      sequence &+= 1
     }
     writeIndexPartIfFull(after: header)
   }

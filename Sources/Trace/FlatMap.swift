@@ -17,9 +17,12 @@ struct FlatMap<Value: BitwiseCopyable>: ~Copyable {
 
   private var entries: UnsafeMutablePointer<Entry>
   private var shift: UInt64
+  private let multiplier: UInt64
   private(set) var count = 0
 
-  init(capacityShift: UInt64 = 10) {
+  /// Makes a table of 2^`capacityShift` places, whose keys nobody can choose so that they collide.
+  init(capacityShift: UInt64 = 10, multiplier: UInt64 = HashMultiplier.draw()) {
+    self.multiplier = multiplier
     shift = 64 - capacityShift
     entries = Self.allocate(1 << Int(capacityShift))
   }
@@ -40,13 +43,13 @@ struct FlatMap<Value: BitwiseCopyable>: ~Copyable {
   private var capacity: Int { 1 &<< (64 &- Int(shift)) }
   private var mask: Int { capacity &- 1 }
 
-  /// Fibonacci hashing (TAOCP 3, 6.4) of all but the lowest eight bits of the key, which choose one
+  /// Multiplicative hashing (TAOCP 3, 6.4; see ``HashMultiplier``) of all but the lowest eight bits of the key, which choose one
   /// of sixteen neighbours: blocks that lie next to each other, and are mostly asked for and freed
   /// together, share the lines of the cache.
   @inline(__always)
   private func home(_ tag: UInt64) -> Int {
     let key = tag &- 1
-    let group = (key &>> 8 &* 0x9e37_79b9_7f4a_7c15) &>> (shift &+ 4)
+    let group = (key &>> 8 &* multiplier) &>> (shift &+ 4)
     return Int(truncatingIfNeeded: group &<< 4 | (key &>> 4 ^ key) & 15)
   }
 

@@ -34,13 +34,16 @@ public enum TraceRepacker {
       chunk.kind != .index && (names == nil || chunk.kind != .names)
     }
     let kept = scan.chunks.filter(isKept)
-    for chunk in kept {
-      if !scan.damage.isEmpty { output.skipSequence(to: chunk.header.sequence) }
-      try copy(chunk, of: file, to: output)
+    // Chunks that are left out on purpose are not missing: only lost ones leave a gap in the numbers.
+    var expected: UInt32 = 0
+    for chunk in scan.chunks {
+      let number = chunk.header.sequence
+      if number > expected { output.skipSequence(by: number - expected) }
+      expected = number &+ 1
+      if isKept(chunk) { try copy(chunk, of: file, to: output) }
     }
     if let names, let last = scan.chunks.last { output.write(names, behind: last.header) }
     if scan.hasEnd, let index = scan.chunks.last {
-      if !scan.damage.isEmpty { output.skipSequence(to: index.header.sequence) }
       output.writeIndex(index.header)
       output.finishFile()
     }

@@ -83,6 +83,10 @@ import Testing
         .badValue("every:", of: "trigger", allowed: "failure|<1 to 99>%|every:<requests>")
       ),
       (
+        "thread-cache/first-fit(compact=sliding)", 0,
+        .unfit("a heap that moves blocks cannot stand below thread-cache")
+      ),
+      (
         "first-fit(compact=sliding,order=fifo)", 18,
         .unfit("compact works with order=address and coalesce=immediate only")
       ),

@@ -24,6 +24,27 @@ import Testing
     return writer
   }
 
+  @Test("repacking a damaged trace names what is lost, and no parts of the index as missing")
+  func repackDamaged() throws {
+    _ = try record(chunks: 40, perPart: 5)
+    let whole = contents(of: directory.file("trace"))
+    let offsets = chunks(of: whole)
+    for damaged in 1..<offsets.count - 1 {
+      var bytes = whole
+      bytes[offsets[damaged] + 66] ^= 1
+      let path = directory.file("damaged")
+      write(bytes, to: path)
+      let result = directory.file("result")
+      _ = try TraceRepacker.repack(path, to: result, level: 1)
+      let isIndex = whole[offsets[damaged] + 4] == 8
+      let file = try TraceFile(path: result)
+      // The one chunk that is lost leaves one gap.
+      #expect(file.damage.count == 1, "\(damaged): \(file.damage)")
+      #expect(file.summary.lostEvents == (whole[offsets[damaged] + 4] == 2 ? 1 : 0))
+      #expect(file.summary.steps == (isIndex || file.summary.lostEvents == 0 ? 40 : 39))
+    }
+  }
+
   @Test("an index in parts lists every chunk once", arguments: [2, 3, 5, 63, 64, 65, 200, 5000])
   func parts(perPart: Int) throws {
     for chunks in [0, 1, 2, 7, 60, 61, 62, 63, 64, 130] {

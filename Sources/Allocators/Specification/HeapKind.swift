@@ -90,19 +90,19 @@ extension HeapKind {
     case .segregated(let parameters, let below):
       switch parameters.order {
       case .lifo: visitor.visit(SegregatedHeap(parameters, on: below))
-      case .address: visitor.visit(SlabHeap(addressOrdered: parameters, on: below))
+      case .address: visitor.visitBoxed(SlabHeap(addressOrdered: parameters, on: below))
       }
     case .slab(let parameters, let below): visitor.visit(SlabHeap(parameters, on: below))
     case .threadCache(let parameters, let below):
       visitor.visit(optional: ThreadCacheHeap(parameters, on: below))
     case .arenas(let parameters, let below):
-      visitor.visit(optional: ArenasHeap(parameters, on: below))
+      visitor.visitBoxed(optional: ArenasHeap(parameters, on: below))
     case .mmapThreshold(let parameters, let below):
-      visitor.visit(optional: MmapThresholdHeap(parameters, on: below))
-    case .mesh(let parameters, let below): visitor.visit(MeshHeap(parameters, on: below))
+      visitor.visitBoxed(optional: MmapThresholdHeap(parameters, on: below))
+    case .mesh(let parameters, let below): visitor.visitBoxed(MeshHeap(parameters, on: below))
     case .filed(let rule, let parameters): rule.build(parameters, &visitor)
-    case .fixedPartitions(let parameters): visitor.visit(FixedPartitionHeap(parameters))
-    case .staticPartitions(let parameters): visitor.visit(StaticPartitionHeap(parameters))
+    case .fixedPartitions(let parameters): visitor.visitBoxed(FixedPartitionHeap(parameters))
+    case .staticPartitions(let parameters): visitor.visitBoxed(StaticPartitionHeap(parameters))
     }
   }
 }
