@@ -26,7 +26,10 @@ import Trace
     return heap
   }
 
-  private func text(_ heaps: [HeapMeasures]) -> String { CompareText.document(heaps).text() }
+  /// What the terminal shows, with single spaces in place of where its lines end.
+  private func text(_ heaps: [HeapMeasures]) -> String {
+    CompareText.document(heaps).text().split(whereSeparator: \.isWhitespace).joined(separator: " ")
+  }
 
   @Test("the most that lives is the bound; what knows all lifetimes is named beside it")
   func bounds() throws {
