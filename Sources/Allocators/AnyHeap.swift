@@ -2,11 +2,10 @@
 
 public import MemoryUnits
 
-/// The heap below a layer, whichever it is.
+/// A heap, whichever it is: the one below a layer, or one for whose sake no loop is specialised.
 ///
-/// A call costs what a call of a class's method costs. So the heap that a replay drives is never one
-/// of these; only what stands below a layer is, where a call is for a whole slab or batch, or is dear
-/// itself.
+/// A call costs what a call of a class's method costs, some nanoseconds. That is nothing where a call
+/// is for a whole slab or batch, or where the heap itself takes longer.
 public struct AnyHeap: Heap, ~Copyable {
   @usableFromInline let box: HeapBox
 
@@ -22,6 +21,18 @@ public struct AnyHeap: Heap, ~Copyable {
 
   private struct Boxing: HeapVisitor {
     mutating func visit<H: Heap & ~Copyable>(_ heap: consuming H) -> HeapBox { Box(heap) }
+    mutating func visitBoxed<H: Heap & ~Copyable>(_ heap: consuming H) -> HeapBox { Box(heap) }
+  }
+
+  /// Nobody knows before.
+  @inlinable
+  public static var relocatesBlocks: Bool { true }
+
+  /// The blocks that the heap moved since the list was last emptied.
+  @inlinable
+  public var relocations: [Relocation] {
+    get { box.relocations }
+    set { box.relocations = newValue }
   }
 
   /// Places a block.
@@ -78,6 +89,10 @@ class HeapBox {
     get { fatalError("abstract") }
     set { fatalError("abstract") }
   }
+  @usableFromInline var relocations: [Relocation] {
+    get { fatalError("abstract") }
+    set { fatalError("abstract") }
+  }
   @usableFromInline var hasHeldChanges: Bool { fatalError("abstract") }
   @usableFromInline func drain(into changes: inout [HeldChange]) { fatalError("abstract") }
   @usableFromInline var work: Work { fatalError("abstract") }
@@ -100,6 +115,10 @@ private final class Box<H: Heap & ~Copyable>: HeapBox {
   override var heldChanges: [HeldChange] {
     get { heap.heldChanges }
     set { heap.heldChanges = newValue }
+  }
+  override var relocations: [Relocation] {
+    get { heap.relocations }
+    set { heap.relocations = newValue }
   }
   override var hasHeldChanges: Bool { !heap.heldChanges.isEmpty }
   override func drain(into changes: inout [HeldChange]) {

@@ -12,6 +12,8 @@ public enum MeasurementError: Error, Equatable, CustomStringConvertible {
   case noAddresses
   /// The trace has only the blocks in 1/N of the address space.
   case sampled(denominator: Int)
+  /// An offline packing was asked for, and the trace, or the range, has more blocks than it takes.
+  case tooManyBlocks(limit: Int)
 
   /// What is missing, and what can be done instead.
   public var description: String {
@@ -23,6 +25,9 @@ public enum MeasurementError: Error, Equatable, CustomStringConvertible {
       "the trace has only the blocks in 1/\(denominator) of the address space, and no heap can be "
         + "replayed from a sample of its requests; lacuna report and lacuna pins estimate what "
         + "really happened, and a trace recorded without --regions can be replayed"
+    case .tooManyBlocks(let limit):
+      "offline-optimum plans up to \(limit) allocations and reallocations, and the trace has more; "
+        + "name a range of it with --from and --to"
     }
   }
 }
@@ -116,8 +121,11 @@ public enum Measurement {
     guard !needsAddresses || trace.metadata.knowsAddresses else {
       throw MeasurementError.noAddresses
     }
+    let knowledge = try Foreknowledge(of: trace, for: specifications, slice)
     let meters = specifications.map { specification in
-      meter(for: specification, trace, slice, specification.kind == .recorded ? captures : [])
+      meter(
+        for: specification, trace, slice, specification.kind == .recorded ? captures : [],
+        knowledge)
     }
     let total = Double(max(slice?.summary.steps ?? trace.summary.steps, 1))
     var steps = 0
@@ -132,19 +140,24 @@ public enum Measurement {
         progress(min(1, Double(steps) / total))
       }
     }
-    return meters.map { $0.finish() }
+    var results = meters.map { $0.finish() }
+    for (index, specification) in specifications.enumerated()
+    where specification.kind.needsLifetimes {
+      results[index].measures.lowerBound = knowledge.lowerBound
+    }
+    return results
   }
 
   private static func meter(
     for specification: HeapSpecification, _ trace: TraceFile, _ slice: TraceSlice?,
-    _ captures: [Moment]
+    _ captures: [Moment], _ knowledge: borrowing Foreknowledge
   ) -> HeapMeasurement {
     var plan = SamplePlan(
       summary: slice?.summary ?? trace.summary, knowsTimes: trace.metadata.knowsTimes,
       captures: captures, span: slice?.span)
     plan.isRealHeap = specification.kind == .recorded
     var maker = MeterMaker(allocator: specification.description, plan: plan)
-    return specification.kind.build(&maker)
+    return specification.kind.build(&maker) ?? knowledge.build(specification.kind, &maker)
       ?? maker.visit(RecordedHeap(headerBytes: ByteCount(trace.metadata.headerBytes)))
   }
 

@@ -141,6 +141,8 @@ public struct HeapMeasures: Sendable {
   public var timeline: [TimelinePoint] = []
   /// The work that the textbook form of the policy would have done.
   public var work = Work()
+  /// What no heap can do with less of; known only to the offline packing.
+  public var lowerBound: LowerBound?
 
   /// The measures of a heap that has seen no step.
   public init(allocator: String) { self.allocator = allocator }

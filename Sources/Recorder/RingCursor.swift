@@ -67,6 +67,7 @@ struct RingCursor {
   private mutating func next(_ threadNamed: (UInt32, Int32) -> ThreadIndex) {
     position = recordEnd
     hasRecord = false
+    if record.delay != 0 { record.delay = 0 }
     while recordEnd < limit {
       if decode(threadNamed) {
         hasRecord = true
@@ -76,14 +77,23 @@ struct RingCursor {
     }
   }
 
-  /// Whether a record up to that stamp ends the block at an address, or begins one there.
-  func will(_ change: RingRecord.Change, until stamp: UInt64) -> Bool {
+  /// When a record ends the block at an address, or begins one there; nil where none does up to that
+  /// stamp.
+  func moment(of change: RingRecord.Change, until stamp: UInt64) -> UInt64? {
     var ahead = self
     while ahead.hasRecord, ahead.record.ticks <= stamp {
-      if ahead.record.makes(change) { return true }
+      let moment = ahead.record.moment(of: change)
+      if ahead.record.makes(change), moment <= stamp { return moment }
       ahead.next { _, _ in ThreadIndex(0) }
     }
-    return false
+    return nil
+  }
+
+  /// Puts the record off until a moment, which is not before its stamp.
+  mutating func putOff(until ticks: UInt64) {
+    record.delay &+= ticks &- record.ticks
+    record.ticks = ticks
+    record.ticksAfter = max(record.ticksAfter, ticks)
   }
 
   /// Passes over all that was written by the last `refresh`: it makes no sense.

@@ -14,7 +14,8 @@ import Trace
 ///
 /// The clock is read without waiting for earlier instructions, so stamps of different threads that
 /// are closer together than the processor looks ahead may be in the wrong order. Of a block that
-/// shows: it would end before it begins. Then the other thread's record goes first.
+/// shows: it would end before it begins. Then its record is put off until after the other thread's, and
+/// everything in between keeps its turn.
 struct RingMerger: ~Copyable {
   private let segment: Segment
   private let cursors: UnsafeMutablePointer<RingCursor>
@@ -201,7 +202,7 @@ struct RingMerger: ~Copyable {
     case next
     /// Its first half was taken.
     case sameAgain
-    /// Records of another ring were taken first; it is still there.
+    /// It was put off until after a record of another ring.
     case otherTurn
     /// It has to wait for the next pass.
     case later
@@ -215,8 +216,8 @@ struct RingMerger: ~Copyable {
   ) -> Outcome {
     if claimedRings > 1, let missing = missing(for: cursors[ring].record, writer) {
       switch search(for: missing, besides: ring, bounds) {
-      case .found(let other):
-        take(other, through: missing, writer)
+      case .found(let moment):
+        cursors[ring].putOff(until: moment &+ 1)
         return .otherTurn
       case .notYet: return .later
       case .nowhere: break
@@ -254,7 +255,7 @@ struct RingMerger: ~Copyable {
   // MARK: Disorder
 
   private enum Search {
-    case found(ring: Int)
+    case found(at: UInt64)
     case notYet
     case nowhere
   }
@@ -272,35 +273,15 @@ struct RingMerger: ~Copyable {
   private func search(
     for change: RingRecord.Change, besides ring: Int, _ bounds: StampBounds
   ) -> Search {
-    let until = cursors[ring].record.ticks &+ disorder
-    for other in active where other != ring && cursors[other].will(change, until: until) {
-      return .found(ring: other)
+    let record = cursors[ring].record
+    let until = record.ticks &- record.delay &+ disorder
+    var first = UInt64.max
+    for other in active where other != ring {
+      first = min(first, cursors[other].moment(of: change, until: until) ?? .max)
     }
+    // What is merged before this record is not what it waits for.
+    if first != .max, first >= record.ticks { return .found(at: first) }
     return until <= bounds.watermark ? .nowhere : .notYet
-  }
-
-  /// Takes the records of a ring up to the one that makes the change.
-  private mutating func take(
-    _ ring: Int, through change: RingRecord.Change, _ writer: TraceWriter
-  ) {
-    var isDone = false
-    while cursors[ring].hasRecord, !isDone {
-      let record = cursors[ring].record
-      // Both halves of a reallocation may have been waited for, and others' steps come between them.
-      let isFirstHalf = record.kind == .reallocate && record.address != 0
-      if isFirstHalf {
-        if case .end(let address) = change { isDone = record.ending == address }
-      } else {
-        isDone = record.makes(change)
-      }
-      feed(ring, whole: !isFirstHalf, clock.time(record.ticks), writer)
-      if isFirstHalf {
-        cursors[ring].record.kind = .reallocateEnd
-        cursors[ring].record.ticks = record.ticksAfter
-        continue
-      }
-      cursors[ring].advance { feeder.threads.thread(serial: $0, kernelID: $1, clock) }
-    }
   }
 
   // MARK: Threads that ended

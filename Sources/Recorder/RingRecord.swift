@@ -25,6 +25,9 @@ struct RingRecord {
   /// The stamp by which the record is merged: of a reallocation, the moment before the call.
   var ticks: UInt64 = 0
   var ticksAfter: UInt64 = 0
+  /// How much later than its stamp the record is merged, because something came before it that has a
+  /// later stamp.
+  var delay: UInt64 = 0
   var address: UInt64 = 0
   var oldAddress: UInt64 = 0
   var size: UInt64 = 0
@@ -60,6 +63,11 @@ extension RingRecord {
     case .reallocate: address == oldAddress || address == 0 ? nil : address
     default: nil
     }
+  }
+
+  /// When this record makes a change.
+  func moment(of change: Change) -> UInt64 {
+    if case .begin = change, kind == .reallocate { ticksAfter } else { ticks }
   }
 
   /// Whether this record makes that change, and does not need it itself.

@@ -58,7 +58,7 @@ struct CompareCommand: ParsableCommand {
     var heaps = chosen ?? (all ? StandardHeaps.wide : StandardHeaps.usual)
     if chosen == nil, !file.metadata.knowsAddresses {
       heaps.removeAll { $0.kind == .recorded }
-      note("the trace has no addresses, so the recorded heap is left out")
+      if !output.quiet { note("the trace has no addresses, so the recorded heap is left out") }
     }
     let slice = try range.slice(of: file, quiet: options.quiet)
     let measures = try measured("comparing", file, quiet: options.quiet) {

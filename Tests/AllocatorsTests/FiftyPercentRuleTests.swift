@@ -24,7 +24,7 @@ import Testing
   ) -> Equilibrium {
     var random = SeededRandom(seed: 50)
     let blockCount = 4000
-    let rounds = 160_000
+    let rounds = 240_000
     let mean = spread == .uniform ? 50_000.0 : 4500
     func request(_ random: inout SeededRandom) -> BlockRequest {
       BlockRequest(size: ByteCount(spread.size(mean: mean, &random)))

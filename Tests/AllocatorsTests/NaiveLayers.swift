@@ -44,7 +44,10 @@ struct NaiveThreadCache: NaiveLayer {
 
   func sizeClass(_ size: Int, _ alignment: Int) -> Int? {
     guard size <= parameters.largest.int, alignment == 1 else { return nil }
-    return NaiveFitHeap.up(max(size, 1), parameters.step.int)
+    switch parameters.classes {
+    case .multiples(let step): return NaiveFitHeap.up(max(size, 1), step.int)
+    case .scheme(let scheme): return scheme.sizes.first { $0 >= size }
+    }
   }
 
   mutating func allocate(_ size: Int, _ alignment: Int, by thread: Int) -> Range<Int> {

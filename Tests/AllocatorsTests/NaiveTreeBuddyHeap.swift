@@ -48,7 +48,7 @@ struct NaiveTreeBuddyHeap: PlainHeap {
     least = parameters.min.int
     header = parameters.header.int
     growth = parameters.growth.int
-    bases = system == .double ? [0x1000_0000, 1 << 49] : [0x1000_0000]
+    bases = system == .double ? [0x1000_0000, 1 << 39] : [0x1000_0000]
     roots = bases.map { _ in nil }
     let powers = (0..<40).map { 1 << $0 }
     switch system {

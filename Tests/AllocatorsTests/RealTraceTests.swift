@@ -13,7 +13,7 @@ import Trace
 
   /// The steps of the recording up to the limit, as the duel counts blocks: by their place among
   /// the live ones.
-  private static func steps(limit: Int) throws -> [Step] {
+  static func steps(limit: Int) throws -> [Step] {
     var steps: [Step] = []
     var order: [UInt32] = []
     try TraceFile(path: trace).read(addresses: false) { batch in

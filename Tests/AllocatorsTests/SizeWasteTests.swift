@@ -120,60 +120,57 @@ import Testing
     #expect(abs(try Self.waste("buddy(min=1)", sizes) - (1 - log(2))) < 0.002)
   }
 
-  /// Blocks that go at random, each followed by another, until nothing changes on average: the
-  /// bytes held and the bytes asked for at the end.
+  /// Blocks that go at random, each followed by another: the bytes that the heap needed in the end, for
+  /// each byte that was live on average.
   struct SteadyState: HeapVisitor {
     let isExponential: Bool
     let mean: Int
+    let blockCount: Int
     let seed: UInt64
 
     mutating func visit<H: Heap & ~Copyable>(_ made: consuming H) -> Double {
       var heap = made
       var random = SeededRandom(seed: seed)
-      var blocks: [(placement: Placement, size: Int)] = []
-      var (held, live, requested) = (0.0, 0, 0.0)
-      var now = 0
-      for round in 0..<60_000 {
-        if blocks.count == 1500 {
-          let victim = Int.random(in: 0..<blocks.count, using: &random)
-          heap.free(blocks[victim].placement)
-          live -= blocks[victim].size
-          blocks.swapAt(victim, blocks.count - 1)
-          blocks.removeLast()
+      var blocks: [Placement] = []
+      var held = 0
+      for _ in 0..<(blockCount * 50) {
+        if blocks.count == blockCount {
+          heap.free(blocks.remove(at: Int.random(in: 0..<blockCount, using: &random)))
         }
         let share = Double.random(in: 0x1p-53..<1, using: &random)
         let size =
           isExponential
           ? Int((-Double(mean) * log(share)).rounded(.up)) : Int(share * 2 * Double(mean)) + 1
-        blocks.append((heap.allocate(BlockRequest(size: ByteCount(size))), size))
-        live += size
-        for change in heap.heldChanges {
-          now += change.range.byteCount.int * (change.isGrowth ? 1 : -1)
-        }
+        blocks.append(heap.allocate(BlockRequest(size: ByteCount(size))))
+        for change in heap.heldChanges { held += change.range.byteCount.int }
         heap.heldChanges = []
-        guard round >= 30_000 else { continue }
-        held += Double(now)
-        requested += Double(live)
       }
-      return 1 - requested / held
+      return Double(held) / Double(blockCount * mean)
     }
   }
 
-  @Test("EXPERIMENT")
-  func experiment() throws {
-    for isExponential in [false, true] {
-      for mean in [50, 64, 100, 200, 500, 512, 1000, 2000] {
-        var line = "\(isExponential ? "exp" : "uni") \(mean):"
-        for heap in [
-          "buddy(min=1,growth=1)", "weighted-buddy(min=1,growth=1)",
-          "fibonacci-buddy(min=1,growth=1)", "double-buddy(min=1,growth=1)",
-        ] {
-          var state = SteadyState(isExponential: isExponential, mean: mean, seed: 5)
-          let waste = try #require(try HeapSpecification(parsing: heap).kind.build(&state))
-          line += " \(Int(waste * 10000))"
-        }
-        print(line)
-      }
+  /// The total memory of weighted buddies for each byte of binary ones.
+  func weightedOverBinary(isExponential: Bool, blocks: Int, seeds: Int) throws -> Double {
+    var totals = (weighted: 0.0, binary: 0.0)
+    for seed in 0..<seeds {
+      var state = SteadyState(
+        isExponential: isExponential, mean: 64, blockCount: blocks, seed: UInt64(seed))
+      let weighted = try HeapSpecification(parsing: "weighted-buddy(min=1,growth=1)")
+      let binary = try HeapSpecification(parsing: "buddy(min=1,growth=1)")
+      totals.weighted += try #require(weighted.kind.build(&state))
+      totals.binary += try #require(binary.kind.build(&state))
     }
+    return totals.weighted / totals.binary
+  }
+
+  // Shen & Peterson, CACM 17(10) 1974: in total, inside and between blocks, weighted buddies take
+  // less memory for exponential sizes, binary ones for uniform sizes. The first holds in memory for
+  // hundreds of blocks, the second (with sizes up to a power of two) in memory for a few dozen; where
+  // there are very many blocks, what is lost inside them decides, and weighted buddies take less.
+  @Test("weighted buddies take less for exponential sizes, binary ones for uniform sizes")
+  func shenAndPeterson() throws {
+    #expect(try weightedOverBinary(isExponential: true, blocks: 300, seeds: 10) < 0.98)
+    #expect(try weightedOverBinary(isExponential: false, blocks: 30, seeds: 60) > 1.02)
+    #expect(try weightedOverBinary(isExponential: false, blocks: 1500, seeds: 2) < 0.98)
   }
 }

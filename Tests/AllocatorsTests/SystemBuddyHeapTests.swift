@@ -33,7 +33,7 @@ import Testing
   @Test(
     "agrees with the tree on random sequences", arguments: BuddySystem.allCases, parameterSets)
   func randomSequences(system: BuddySystem, parameters: BuddyParameters) {
-    for seed in 0..<repetitions(300) {
+    for seed in 0..<repetitions(200) {
       var random = SeededRandom(seed: UInt64(seed))
       let steps = randomCourse(
         &random, count: 20 + seed % 61, largest: [64, 300, 5000, 1 << 20][seed % 4],

@@ -270,6 +270,26 @@ private final class Rings {
       ])
   }
 
+  @Test("what a third thread does in between keeps its turn")
+  func inBetween() throws {
+    let rings = try Rings()
+    for ring in 1...3 { rings.claim(ring) }
+    rings.allocate(1, 0x1000, at: 0)
+    rings.allocate(3, 0x2000, at: 10)
+    // The second thread got what the first one freed, and that got what the third one freed.
+    rings.allocate(2, 0x1000, at: 100)
+    rings.release(3, 0x2000, at: 102)
+    rings.allocate(1, 0x2000, at: 104)
+    rings.release(1, 0x1000, at: 106)
+    _ = rings.merger.pass(isLast: false)
+    #expect(rings.summary.allocationsOfLiveAddress == 0)
+    #expect(rings.summary.freesOfUnknownAddress == 0)
+    #expect(
+      try rings.steps() == [
+        "allocate 4096", "allocate 8192", "free 0", "allocate 8192", "free 0", "allocate 4096",
+      ])
+  }
+
   @Test("what is still in flight is waited for")
   func inFlight() throws {
     let rings = try Rings()

@@ -26,7 +26,10 @@ import Trace
     return heap
   }
 
-  private func text(_ heaps: [HeapMeasures]) -> String { CompareText.document(heaps).text() }
+  /// What the terminal shows, with single spaces in place of where its lines end.
+  private func text(_ heaps: [HeapMeasures]) -> String {
+    CompareText.document(heaps).text().split(whereSeparator: \.isWhitespace).joined(separator: " ")
+  }
 
   @Test("the most that lives is the bound; what knows all lifetimes is named beside it")
   func bounds() throws {
@@ -54,13 +57,16 @@ import Trace
     ]
     let plain = [heap("recorded", held: 2000, resident: 4096), heap("buddy", held: 2, resident: 1)]
     for title in titles { #expect(!text(plain).contains(title)) }
-    for title in ["inspected", "splits", "merges", "copied"] { #expect(text(plain).contains(title)) }
+    for title in ["inspected", "splits", "merges", "copied"] {
+      #expect(text(plain).contains(title))
+    }
     var work = Work()
     work.refills = 17
     work.bytesRelocated = 4096
     let other = plain + [heap("thread-cache/buddy", held: 3, resident: 2, work: work)]
     for title in titles {
-      #expect(text(other).contains(title) == ["refills", "bytes moved"].contains(title), "\(title)")
+      #expect(
+        text(other).contains(title) == ["refills", "bytes moved"].contains(title), "\(title)")
     }
     let lines = text(other).split(separator: "\n")
     #expect(lines.contains { $0.hasPrefix("thread-cache/buddy") && $0.contains("17") })

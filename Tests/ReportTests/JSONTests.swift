@@ -123,10 +123,11 @@ private indirect enum Decoded: Decodable, Equatable {
   @Test("compare lists what replay says, ranked")
   func compare() throws {
     let json = try Decoded.read(CompareJSON.render(Stories.plausible().heaps))
-    #expect(json.keys == ["schema", "results"])
+    #expect(json.keys == ["schema", "results", "bounds"])
     let results = try #require(json["results"]).elements
     #expect(results.count == 7)
-    #expect(results.allSatisfy { $0.keys == replayKeys.union(["work"]) })
+    let keys = replayKeys.union(["work", "rank", "residentToRecorded", "heldToBound"])
+    #expect(results.allSatisfy { $0.keys == keys })
     let peaks = results.compactMap { $0["peakResidentBytes"]?.whole }
     #expect(peaks == peaks.sorted())
     #expect(results.first?["allocator"] == .string("best-fit"))

@@ -1,5 +1,6 @@
 // Stories to render: a plausible one, and those that have next to nothing in them.
 
+import Allocators
 import Analysis
 import MemoryUnits
 import TestSupport

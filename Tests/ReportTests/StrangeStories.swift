@@ -1,5 +1,6 @@
 // Stories at the edges of what can be: a report of each must be sound.
 
+import Allocators
 import Analysis
 import MemoryUnits
 import Trace

@@ -20,8 +20,8 @@ public import MemoryUnits
 ///   address is of no use to anyone while the block lives.
 /// * `Work` counts as for binary buddies.
 ///
-/// The double system has its powers of two at 0x1000_0000 and the others at 2^49; a block for which
-/// a tree has no room left gets a segment of its own.
+/// The double system has its powers of two at 0x1000_0000, up to 2^38 bytes of them, and the others at
+/// 2^39. A block for which a tree has no room left gets a segment of its own.
 public struct SystemBuddyHeap: Heap, ~Copyable {
   /// What the heap got since the list was last emptied.
   public var heldChanges: [HeldChange] = []
@@ -29,7 +29,7 @@ public struct SystemBuddyHeap: Heap, ~Copyable {
   public let parameters: BuddyParameters
 
   /// Where the second tree begins: all of the first lies below.
-  private static let secondBase = 1 << 49
+  private static let secondBase = 1 << 39
   private static let treeByteLimit = 3 << 47
   /// Every tree starts at a multiple of it, unless its smallest block is larger.
   private static let baseAlignment = 1 << 28
@@ -62,7 +62,7 @@ public struct SystemBuddyHeap: Heap, ~Copyable {
     treeCount = system == .double ? 2 : 1
     trees = .allocate(capacity: treeCount)
     for tree in 0..<treeCount {
-      let limit = Self.treeByteLimit >> shift
+      let limit = (treeCount > 1 && tree == 0 ? 1 << 38 : Self.treeByteLimit) >> shift
       (trees + tree).initialize(to: BuddyTree(BuddyRule(system, tree: tree, limit: limit)))
     }
   }
@@ -128,7 +128,7 @@ public struct SystemBuddyHeap: Heap, ~Copyable {
   @inline(__always)
   private func place(of address: Address) -> (tree: Int, place: Int) {
     let bytes = Int(truncatingIfNeeded: address.rawValue)
-    let tree = bytes < Self.secondBase ? 0 : 1
+    let tree = treeCount == 1 || bytes < Self.secondBase ? 0 : 1
     return (tree, (bytes &- base(of: tree)) >> shift)
   }
 

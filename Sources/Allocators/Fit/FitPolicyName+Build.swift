@@ -8,18 +8,18 @@ extension FitPolicyName {
   ) -> Visitor.Result {
     guard parameters.order == .address else {
       return switch self {
-      case .firstFit: visitor.visit(FitHeap<Listed<FirstFit>>(parameters))
-      case .bestFit: visitor.visit(FitHeap<Listed<BestFit>>(parameters))
-      case .nextFit: visitor.visit(FitHeap<Listed<NextFit>>(parameters))
-      case .worstFit: visitor.visit(FitHeap<Listed<WorstFit>>(parameters))
+      case .firstFit: visitor.visitBoxed(FitHeap<Listed<FirstFit>>(parameters))
+      case .bestFit: visitor.visitBoxed(FitHeap<Listed<BestFit>>(parameters))
+      case .nextFit: visitor.visitBoxed(FitHeap<Listed<NextFit>>(parameters))
+      case .worstFit: visitor.visitBoxed(FitHeap<Listed<WorstFit>>(parameters))
       }
     }
     if parameters.compaction.method != .none {
       return switch self {
-      case .firstFit: visitor.visit(CompactingHeap<FirstFit>(parameters))
-      case .bestFit: visitor.visit(CompactingHeap<BestFit>(parameters))
-      case .nextFit: visitor.visit(CompactingHeap<NextFit>(parameters))
-      case .worstFit: visitor.visit(CompactingHeap<WorstFit>(parameters))
+      case .firstFit: visitor.visitBoxed(CompactingHeap<FirstFit>(parameters))
+      case .bestFit: visitor.visitBoxed(CompactingHeap<BestFit>(parameters))
+      case .nextFit: visitor.visitBoxed(CompactingHeap<NextFit>(parameters))
+      case .worstFit: visitor.visitBoxed(CompactingHeap<WorstFit>(parameters))
       }
     }
     return switch self {

@@ -5,9 +5,9 @@ internal import MemoryUnits
 /// One of several equal parts of the address space, in which a heap lives that thinks it has the
 /// lowest one.
 ///
-/// Part `i` holds the addresses whose bits from `bits` up are `i`. All parts together lie below 2^47,
-/// as everything does that observers see, which the parser of specifications makes sure of; what a
-/// heap places beyond its part has to go elsewhere.
+/// Part `i` holds the addresses whose bits from `bits` up are `i`. All parts together lie below
+/// 2^47, as everything does that observers see, which the parser of specifications makes sure of;
+/// what a heap places beyond its part has to go elsewhere.
 @usableFromInline
 struct AddressWindow {
   let index: Int
@@ -49,13 +49,13 @@ struct AddressWindow {
 }
 
 extension HeapKind {
-  /// How many bits the addresses of the kind's blocks have, as far as a layer above cares: 1 TiB for
-  /// a heap of one space, and more for layers that put several heaps side by side.
+  /// How many bits the addresses of the kind's blocks have, as far as a layer above cares: 1 TiB
+  /// for a heap of one space, and more for layers that put several heaps side by side.
   var spaceBits: Int {
     switch self {
-    case .threadCache(_, let below): below.spaceBits
+    case .threadCache(_, let below), .segregated(_, let below), .slab(_, let below): below.spaceBits
     case .arenas(let parameters, let below): below.spaceBits + Self.bits(for: parameters.count)
-    case .mmapThreshold(_, let below): below.spaceBits + 1
+    case .mmapThreshold(_, let below), .byLifetime(_, let below): below.spaceBits + 1
     default: 40
     }
   }
@@ -63,5 +63,13 @@ extension HeapKind {
   /// The bits that tell so many parts apart.
   private static func bits(for count: Int) -> Int {
     count <= 1 ? 0 : Int.bitWidth - (count - 1).leadingZeroBitCount
+  }
+
+  /// Whether the heap is made from a trace, so that settings alone do not make it.
+  var isMadeFromTrace: Bool {
+    switch self {
+    case .recorded, .byLifetime, .offlineOptimum: true
+    default: false
+    }
   }
 }

@@ -6,7 +6,8 @@ public import MemoryUnits
 ///
 /// * A thread keeps the arena that it gets: by its number (`by=thread`), or, when it first
 ///   allocates, the next one in turn (`by=round-robin`), as jemalloc does it and glibc once it has
-///   all the arenas that it may have. Threads whose number is 65,536 or more are always bound by it.
+///   all the arenas that it may have. Threads whose number is 65,536 or more are always bound by
+///   it.
 /// * A block is freed and resized in the arena that placed it, whichever thread asks.
 /// * Arena `i` has the part of the address space that ``AddressWindow`` gives it: 1 TiB, where the
 ///   heap below is no such layer itself.

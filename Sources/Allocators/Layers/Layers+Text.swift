@@ -37,7 +37,7 @@ extension SettingReader {
     guard let below else {
       throw parser.error(.bottomless(heap.name), at: 0)
     }
-    guard AnyHeap(below) != nil else {
+    guard !below.isMadeFromTrace else {
       let name = below.layers.first?.name ?? ""
       let why = "\(name) is made from a trace, so no layer can stand on it"
       throw parser.error(.unfit(why), at: 0)
@@ -67,8 +67,9 @@ extension ThreadCacheParameters {
       name: "largest", values: "<bytes from 1 to 256k>", defaultValue: "1k",
       help: "larger requests go past the caches"),
     ParameterDescription(
-      name: "classes", values: "<power of two from 8 to 4k>", defaultValue: "16",
-      help: "size classes are the multiples of this"),
+      name: "classes", values: "<power of two from 8 to 4k>|" + ClassScheme.values,
+      defaultValue: "16",
+      help: "the multiples of a size, or the sizes to which requests are rounded"),
     ParameterDescription(
       name: "remote", values: "freeing|owner", defaultValue: "freeing",
       help: "whose cache a block goes to: the freeing thread's, or that which fetched it"),
@@ -79,9 +80,12 @@ extension ThreadCacheParameters {
     slots = try reader.count("slots", 1, 4096) ?? slots
     batch = try reader.count("batch", 1, 4096) ?? batch
     largest = try reader.size("largest", 1, 1 << 18) ?? largest
-    step = try reader.powerOfTwo("classes", 4096) ?? step
-    if step < 8, let setting = reader.settings["classes"] {
-      throw reader.badValue("classes", setting)
+    if let setting = reader.settings["classes"] {
+      if let step = ByteCount(parsing: setting.value), CacheClasses.areMultiples(of: step) {
+        classes = .multiples(of: step)
+      } else if let scheme = try reader.classes() {
+        classes = .scheme(scheme)
+      }
     }
     let words = RemoteFree.allCases.map(\.rawValue)
     remote = try reader.word("remote", among: words).flatMap(RemoteFree.init) ?? remote
@@ -90,7 +94,7 @@ extension ThreadCacheParameters {
   var texts: [String: String] {
     [
       "slots": "\(slots)", "batch": "\(batch)", "largest": SizeText.exact(largest),
-      "classes": SizeText.exact(step), "remote": remote.rawValue,
+      "classes": classes.text, "remote": remote.rawValue,
     ]
   }
 }
@@ -132,5 +136,14 @@ extension MmapThresholdParameters {
 
   var texts: [String: String] {
     ["bytes": SizeText.exact(bytes), "dynamic": isDynamic ? "yes" : "no"]
+  }
+}
+
+extension CacheClasses {
+  fileprivate var text: String {
+    switch self {
+    case .multiples(let step): SizeText.exact(step)
+    case .scheme(let scheme): scheme.text
+    }
   }
 }

@@ -7,11 +7,11 @@ public import MemoryUnits
 /// * A request of at least the threshold gets pages of its own, in the lowest gap between mappings
 ///   that is long enough (the kernel takes the highest, of a space that it fills from above).
 /// * With `dynamic=yes` freeing a mapping longer than the threshold, up to 32 MiB, makes its length
-///   the threshold, as in glibc (malloc.c 2.36, `__libc_free`): a program that frees such blocks will
-///   ask for more. glibc compares the request with its own header of 8 bytes and its rounding to 16
-///   bytes, which this layer does not know of.
-/// * A mapping stays one when it is resized, as with `mremap_chunk`: no bytes are copied. A block of
-///   the heap below that grows to the threshold becomes a mapping, and its bytes are copied.
+///   the threshold, as in glibc (malloc.c 2.36, `__libc_free`): a program that frees such blocks
+///   will ask for more. glibc compares the request with its own header of 8 bytes and its rounding
+///   to 16 bytes, which this layer does not know of.
+/// * A mapping stays one when it is resized, as with `mremap_chunk`: no bytes are copied. A block
+///   of the heap below that grows to the threshold becomes a mapping, and its bytes are copied.
 ///
 /// The choice of gaps is the kernel's work and is not counted.
 public struct MmapThresholdHeap: Heap, ~Copyable {

@@ -4,17 +4,18 @@ public import MemoryUnits
 
 /// A heap whose threads keep what they free for their next requests.
 ///
-/// * Sizes up to `largest` are rounded up to their class, a multiple of `classes`. Larger requests,
-///   and those that name an alignment, go past the caches, and so do their blocks when they are freed.
+/// * Sizes up to `largest` are rounded up to their class (`classes`). Larger requests, and those
+///   that name an alignment, go past the caches, and so do their blocks when they are freed.
 /// * A request takes the block of its thread and class that was freed last. When there is none,
-///   `batch` blocks come from the heap below (`Work.refills`): the first is placed, up to `slots` are
-///   kept, the one fetched first on top.
-/// * A freed block goes to the cache of the thread that frees it. When that has `slots` blocks of the
-///   class already, the `batch` oldest of them go back below first (`Work.flushes`), as in jemalloc
-///   (`tcache_bin_flush_small`, which keeps the hottest).
-/// * With `remote=owner` a block that another thread frees goes to a list of the thread that fetched
-///   it. Whenever that finds its own cache empty it takes over the up to `slots` blocks that came to
-///   the list last, before it fetches any: so mimalloc collects its `thread_free` lists.
+///   `batch` blocks come from the heap below (`Work.refills`): the first is placed, up to `slots`
+///   are kept, the one fetched first on top.
+/// * A freed block goes to the cache of the thread that frees it. When that has `slots` blocks of
+///   the class already, the `batch` oldest of them go back below first (`Work.flushes`), as in
+///   jemalloc (`tcache_bin_flush_small`, which keeps the hottest).
+/// * With `remote=owner` a block that another thread frees goes to a list of the thread that
+///   fetched it. Whenever that finds its own cache empty it takes over the up to `slots` blocks
+///   that came to the list last, before it fetches any: so mimalloc collects its `thread_free`
+///   lists.
 /// * A block is resized in place when its class stays; a block past the caches when the heap below
 ///   does it and the new size is past them, too; any other moves.
 /// * `Work.listOperations` counts the blocks put into caches or lists and taken out of them.
@@ -32,22 +33,19 @@ public struct ThreadCacheHeap: Heap, ~Copyable {
   private let caches: ThreadCaches
   /// What other threads freed; used with `remote=owner` only.
   private let returned: ThreadCaches
-  private let shift: Int
+  private let table: ClassTable
 
   /// Caches that hold nothing yet; nil where the heap below is made from a trace.
   ///
   /// The parameters must be in the bounds that `HeapSpecification` checks.
   public init?(_ parameters: ThreadCacheParameters, on kind: HeapKind) {
-    let step = parameters.step.int
-    precondition(step > 0 && step & (step - 1) == 0, "classes lie a power of two apart")
     precondition(parameters.slots > 0 && parameters.batch > 0 && parameters.largest > 0)
     guard let below = AnyHeap(kind) else { return nil }
     self.below = below
     self.parameters = parameters
-    shift = step.trailingZeroBitCount
-    let classCount = (parameters.largest.int - 1) >> shift + 1
-    caches = ThreadCaches(classCount: classCount)
-    returned = ThreadCaches(classCount: classCount)
+    table = ClassTable(sizes: parameters.classes.sizes(upTo: parameters.largest.int))
+    caches = ThreadCaches(classCount: table.count)
+    returned = ThreadCaches(classCount: table.count)
   }
 
   /// The work of the caches and of the heap below.
@@ -111,7 +109,8 @@ public struct ThreadCacheHeap: Heap, ~Copyable {
   /// The class that serves a request; nil where it goes past the caches.
   private func sizeClass(for request: BlockRequest) -> UInt32? {
     guard request.size <= parameters.largest, request.alignment <= 1 else { return nil }
-    return UInt32(truncatingIfNeeded: (max(request.size.int, 1) - 1) >> shift)
+    let number = table.number(for: request.size.int)
+    return number < 0 ? nil : UInt32(truncatingIfNeeded: number)
   }
 
   private func placement(at address: Address) -> Placement {
@@ -133,7 +132,7 @@ public struct ThreadCacheHeap: Heap, ~Copyable {
   ) -> Placement {
     own.refills &+= 1
     var request = request
-    request.size = ByteCount((Int(sizeClass) + 1) << shift)
+    request.size = ByteCount(table[Int(sizeClass)])
     let first = fetch(request, slot, sizeClass)
     let kept = min(parameters.batch - 1, parameters.slots)
     withUnsafeTemporaryAllocation(of: Address.self, capacity: kept) { fetched in

@@ -2,8 +2,8 @@
 
 /// A stack of free blocks for each thread and class, made when a thread first needs one.
 ///
-/// Threads whose number is 4096 or more share the caches of the threads below, by their number modulo
-/// 4096, which bounds the memory.
+/// Threads whose number is 4096 or more share the caches of the threads below, by their number
+/// modulo 4096, which bounds the memory.
 @usableFromInline
 struct ThreadCaches: ~Copyable {
   static var threadLimit: Int { 4096 }

@@ -67,11 +67,11 @@ public struct StaticPartitionParameters: Hashable, Sendable {
 
 // MARK: Text
 
-private let pageSizes = "<multiple of 4k up to 64G>"
+private let pageSizes = "<multiple of 4k up to 16G>"
 
 extension SettingReader {
   fileprivate func pages(_ name: String) throws(HeapSpecificationError) -> ByteCount? {
-    guard let setting = settings[name], let size = try size(name, 4096, 1 << 36) else { return nil }
+    guard let setting = settings[name], let size = try size(name, 4096, 1 << 34) else { return nil }
     guard size.rawValue % 4096 == 0 else { throw badValue(name, setting) }
     return size
   }
@@ -103,7 +103,7 @@ extension FixedPartitionParameters {
     self.init()
     if let setting = reader.settings["sizes"], setting.value != "equal" {
       for part in setting.value.split(separator: ":", omittingEmptySubsequences: false) {
-        guard let size = ByteCount(parsing: part)?.int, size > 0, size % 4096 == 0, size <= 1 << 36
+        guard let size = ByteCount(parsing: part)?.int, size > 0, size % 4096 == 0, size <= 1 << 34
         else { throw reader.badValue("sizes", setting) }
         sizes.append(size)
       }

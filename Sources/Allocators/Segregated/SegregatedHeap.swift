@@ -81,14 +81,17 @@ public struct SegregatedHeap: Heap, ~Copyable {
   }
 
   /// Ends a block, which must live.
-  public mutating func free(_ placement: Placement) {
+  public mutating func free(_ placement: Placement) { free(placement, by: 0) }
+
+  /// Ends a block, which must live; a run that goes back does so at the request of the thread.
+  public mutating func free(_ placement: Placement, by thread: UInt32) {
     let run = owners.owner(of: placement.address)
-    guard run > 0 else { return source.giveBack(placement, &heldChanges) }
+    guard run > 0 else { return source.giveBack(placement, by: thread, &heldChanges) }
     let number = runs[run].link
     stacks[number].push(run, Int(placement.address.rawValue) &- runs[run].base)
     tally.listOperations &+= 1
     runs[run].liveCells &-= 1
-    if runs[run].liveCells == 0, returnsRuns { giveBack(run, number) }
+    if runs[run].liveCells == 0, returnsRuns { giveBack(run, number, thread) }
   }
 
   /// Resizes a block: in place within its class, or where the heap below can do it.
@@ -104,7 +107,7 @@ public struct SegregatedHeap: Heap, ~Copyable {
     let moved = allocate(request)
     let bytes = max(min(oldSize, request.size), .zero)
     tally.bytesMoved &+= UInt64(truncatingIfNeeded: bytes.rawValue)
-    free(placement)
+    free(placement, by: request.thread)
     return moved
   }
 
@@ -126,7 +129,7 @@ public struct SegregatedHeap: Heap, ~Copyable {
     let size = table[number]
     if stacks[number].freshOffset == stacks[number].freshEnd {
       let cellCount = max(parameters.slab.int / size, 1)
-      let placement = source.take(cellCount * size, &heldChanges)
+      let placement = source.take(cellCount * size, for: request, &heldChanges)
       tally.refills &+= 1
       // A run beyond the table of pages is a block of its own.
       guard placement.end.rawValue <= PageOwners.limit else { return placement }
@@ -147,7 +150,7 @@ public struct SegregatedHeap: Heap, ~Copyable {
   }
 
   @inline(never)
-  private mutating func giveBack(_ run: Int, _ number: Int) {
+  private mutating func giveBack(_ run: Int, _ number: Int, _ thread: UInt32) {
     let size = table[number]
     let cellCount = max(parameters.slab.int / size, 1)
     var entryCount = cellCount
@@ -162,7 +165,8 @@ public struct SegregatedHeap: Heap, ~Copyable {
     let base = Address(UInt64(runs[run].base))
     owners.set(base, cellCount * size, to: 0)
     source.giveBack(
-      Placement(address: base, granted: ByteCount(runs[run].granted)), &heldChanges)
+      Placement(address: base, granted: ByteCount(runs[run].granted)), by: thread,
+      &heldChanges)
     runs[run].granted = 0
     runs[run].link = stacks[number].deadRuns
     stacks[number].deadRuns = run

@@ -80,6 +80,6 @@ extension SettingReader {
       throw parser.error(
         .unfit("\(heap.name) cannot stand on the recorded heap, whose answers are fixed"), at: 0)
     }
-    return below
+    return try layerable(below)
   }
 }

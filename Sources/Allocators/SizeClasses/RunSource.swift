@@ -16,17 +16,25 @@ struct RunSource: ~Copyable {
 
   var work: Work { below.work }
 
-  /// A run of so many bytes, rounded up to pages, that starts at a page.
-  mutating func take(_ byteCount: Int, _ changes: inout [HeldChange]) -> Placement {
+  /// A run of so many bytes, rounded up to pages, that starts at a page, on behalf of a request.
+  mutating func take(
+    _ byteCount: Int, for request: BlockRequest = BlockRequest(size: 0),
+    _ changes: inout [HeldChange]
+  ) -> Placement {
     let run = below.allocate(
-      BlockRequest(size: ByteCount(byteCount).roundedUp(to: .page), alignment: .page))
+      BlockRequest(
+        size: ByteCount(byteCount).roundedUp(to: .page), alignment: .page, thread: request.thread,
+        site: request.site))
     below.drain(into: &changes)
     precondition(run.address.rawValue % 4096 == 0, "the heap below did not align a run")
     return run
   }
 
-  mutating func giveBack(_ run: Placement, _ changes: inout [HeldChange]) {
-    below.free(run)
+  /// Gives back a run or a block at the request of a thread.
+  mutating func giveBack(
+    _ run: Placement, by thread: UInt32 = 0, _ changes: inout [HeldChange]
+  ) {
+    below.free(run, by: thread)
     below.drain(into: &changes)
   }
 

@@ -75,7 +75,7 @@ extension FilingRule {
     case .segregated(let classes):
       visitor.visit(FitHeap<SegregatedFit>(parameters, classes: classes))
     case .twoLevel(let sl): visitor.visit(FitHeap<TwoLevelFit>(parameters, sl: sl))
-    case .halfFit: visitor.visit(FitHeap<TwoLevelFit>(parameters, sl: 0))
+    case .halfFit: visitor.visitBoxed(FitHeap<TwoLevelFit>(parameters, sl: 0))
     }
   }
 }

@@ -51,7 +51,7 @@ extension SlabHeap {
 
   /// The last live object of a slab was freed.
   @inline(never)
-  mutating func becameEmpty(_ slab: Int) {
+  mutating func becameEmpty(_ slab: Int, by thread: UInt32) {
     let number = slabs[slab].cache
     if isSegregated, keep > 0 {
       if slabs[slab].list == .none { put(slab, on: .partial) }
@@ -59,7 +59,7 @@ extension SlabHeap {
     }
     takeOffList(slab)
     if caches[number].empty.count < keep { return put(slab, on: .empty) }
-    giveBack(slab)
+    giveBack(slab, by: thread)
   }
 
   // MARK: Slabs
@@ -68,7 +68,9 @@ extension SlabHeap {
   ///
   /// Returns 0 and the whole run when it lies beyond the table of pages.
   @inline(never)
-  mutating func supplySlab(_ number: Int) -> (slab: Int, run: Placement) {
+  mutating func supplySlab(
+    _ number: Int, for request: BlockRequest
+  ) -> (slab: Int, run: Placement) {
     var run = Placement(address: .zero, granted: .zero)
     var slab = 0
     if caches[number].empty.count > 0 {
@@ -76,7 +78,7 @@ extension SlabHeap {
       takeOffList(slab)
     } else {
       let bytes = caches[number].objectCount * caches[number].size
-      run = source.take(bytes, &heldChanges)
+      run = source.take(bytes, for: request, &heldChanges)
       tally.refills &+= 1
       guard run.end.rawValue <= PageOwners.limit else { return (0, run) }
       tally.splits &+= UInt64(caches[number].objectCount - 1)
@@ -91,7 +93,7 @@ extension SlabHeap {
     return (slab, run)
   }
 
-  private mutating func giveBack(_ slab: Int) {
+  private mutating func giveBack(_ slab: Int, by thread: UInt32) {
     let cache = caches[slabs[slab].cache]
     let run = Placement(
       address: Address(UInt64(slabs[slab].base)), granted: ByteCount(slabs[slab].granted))
@@ -102,7 +104,7 @@ extension SlabHeap {
     unusedSlabs = slab
     tally.flushes &+= 1
     if isSegregated { tally.listOperations &+= UInt64(cache.objectCount) }
-    source.giveBack(run, &heldChanges)
+    source.giveBack(run, by: thread, &heldChanges)
   }
 
   private mutating func makeSlab(_ slab: Slab) -> Int {

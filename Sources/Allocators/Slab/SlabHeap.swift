@@ -117,7 +117,7 @@ public struct SlabHeap: Heap, ~Copyable {
     if caches[number].partial.count > 0 {
       slab = firstPartialSlab(of: number)
     } else {
-      let supply = supplySlab(number)
+      let supply = supplySlab(number, for: request)
       // A slab beyond the table of pages is a block of its own.
       guard supply.slab > 0 else { return supply.run }
       slab = supply.slab
@@ -133,15 +133,18 @@ public struct SlabHeap: Heap, ~Copyable {
   }
 
   /// Ends a block, which must live.
-  public mutating func free(_ placement: Placement) {
+  public mutating func free(_ placement: Placement) { free(placement, by: 0) }
+
+  /// Ends a block, which must live; a slab that goes back does so at the request of the thread.
+  public mutating func free(_ placement: Placement, by thread: UInt32) {
     let slab = owners.owner(of: placement.address)
-    guard slab > 0 else { return source.giveBack(placement, &heldChanges) }
+    guard slab > 0 else { return source.giveBack(placement, by: thread, &heldChanges) }
     let number = slabs[slab].cache
     let offset = Int(placement.address.rawValue) &- slabs[slab].base
     slabs[slab].objects.put(offset / caches[number].size)
     slabs[slab].liveObjects &-= 1
     tally.listOperations &+= 1
-    if slabs[slab].liveObjects == 0 { return becameEmpty(slab) }
+    if slabs[slab].liveObjects == 0 { return becameEmpty(slab, by: thread) }
     if slabs[slab].list == .none {
       put(slab, on: .partial)
     } else if order == .recent, caches[number].partial.moveToFront(slab, in: slabs) {
@@ -162,7 +165,7 @@ public struct SlabHeap: Heap, ~Copyable {
     let moved = allocate(request)
     let bytes = max(min(oldSize, request.size), .zero)
     tally.bytesMoved &+= UInt64(truncatingIfNeeded: bytes.rawValue)
-    free(placement)
+    free(placement, by: request.thread)
     return moved
   }
 }

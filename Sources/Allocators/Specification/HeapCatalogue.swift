@@ -68,7 +68,9 @@ public enum HeapCatalogue {
       FixedPartitionParameters.entry, StaticPartitionParameters.entry,
     ]
 
-  private static let layerEntries: [HeapEntry] = [.threadCache, .arenas, .mmapThreshold]
+  private static let layerEntries: [HeapEntry] = [
+    .threadCache, .arenas, .mmapThreshold, .byLifetime, MeshParameters.entry, .offlineOptimum,
+  ]
 
   /// The heaps, in the order in which help shows them.
   public static let heaps: [HeapDescription] = entries.map(\.description)

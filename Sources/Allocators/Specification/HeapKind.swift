@@ -13,6 +13,11 @@ public indirect enum HeapKind: Hashable, Sendable {
   case threadCache(ThreadCacheParameters, on: HeapKind)
   case arenas(ArenasParameters, on: HeapKind)
   case mmapThreshold(MmapThresholdParameters, on: HeapKind)
+  case mesh(MeshParameters, on: HeapKind)
+  /// Knows the lifetimes that the blocks of call sites have; replay builds it after a first pass.
+  case byLifetime(ByLifetimeParameters, on: HeapKind)
+  /// Knows the lifetimes of all blocks of the trace; replay builds it after a first pass.
+  case offlineOptimum(PackingOrder)
   case filed(FilingRule, FitParameters)
   case fixedPartitions(FixedPartitionParameters)
   case staticPartitions(StaticPartitionParameters)
@@ -55,6 +60,12 @@ extension HeapKind {
       [LayerText(name: "arenas", values: parameters.texts)] + below.layers
     case .mmapThreshold(let parameters, let below):
       [LayerText(name: "mmap-threshold", values: parameters.texts)] + below.layers
+    case .mesh(let parameters, let below):
+      [LayerText(name: "mesh", values: parameters.texts)] + below.layers
+    case .byLifetime(let parameters, let below):
+      [LayerText(name: "by-lifetime", values: parameters.texts)] + below.layers
+    case .offlineOptimum(let order):
+      [LayerText(name: "offline-optimum", values: ["order": order.rawValue])]
     case .filed(let rule, let parameters):
       [LayerText(name: rule.name, values: rule.texts.merging(parameters.texts) { own, _ in own })]
     case .fixedPartitions(let parameters):
@@ -66,11 +77,11 @@ extension HeapKind {
 
   /// Builds the heap and hands it to the visitor.
   ///
-  /// Nil for `recorded`, which is made from a trace and not from settings, and what stands on it.
+  /// Nil for what is made from a trace and not from settings alone, and for what stands on that.
   @inlinable
   public func build<Visitor: HeapVisitor>(_ visitor: inout Visitor) -> Visitor.Result? {
     switch self {
-    case .recorded: nil
+    case .recorded, .byLifetime, .offlineOptimum: nil
     case .fit(let policy, let parameters): policy.build(parameters, &visitor)
     case .buddy(let parameters): visitor.visit(BuddyHeap(parameters))
     case .buddySystem(let system, let parameters):
@@ -79,18 +90,19 @@ extension HeapKind {
     case .segregated(let parameters, let below):
       switch parameters.order {
       case .lifo: visitor.visit(SegregatedHeap(parameters, on: below))
-      case .address: visitor.visit(SlabHeap(addressOrdered: parameters, on: below))
+      case .address: visitor.visitBoxed(SlabHeap(addressOrdered: parameters, on: below))
       }
     case .slab(let parameters, let below): visitor.visit(SlabHeap(parameters, on: below))
     case .threadCache(let parameters, let below):
       visitor.visit(optional: ThreadCacheHeap(parameters, on: below))
     case .arenas(let parameters, let below):
-      visitor.visit(optional: ArenasHeap(parameters, on: below))
+      visitor.visitBoxed(optional: ArenasHeap(parameters, on: below))
     case .mmapThreshold(let parameters, let below):
-      visitor.visit(optional: MmapThresholdHeap(parameters, on: below))
+      visitor.visitBoxed(optional: MmapThresholdHeap(parameters, on: below))
+    case .mesh(let parameters, let below): visitor.visitBoxed(MeshHeap(parameters, on: below))
     case .filed(let rule, let parameters): rule.build(parameters, &visitor)
-    case .fixedPartitions(let parameters): visitor.visit(FixedPartitionHeap(parameters))
-    case .staticPartitions(let parameters): visitor.visit(StaticPartitionHeap(parameters))
+    case .fixedPartitions(let parameters): visitor.visitBoxed(FixedPartitionHeap(parameters))
+    case .staticPartitions(let parameters): visitor.visitBoxed(StaticPartitionHeap(parameters))
     }
   }
 }

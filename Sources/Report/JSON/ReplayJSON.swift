@@ -13,6 +13,17 @@ public enum ReplayJSON {
   }
 
   static func members(_ measures: HeapMeasures) -> [String: JSONValue] {
+    var members = figures(measures)
+    if let bound = measures.lowerBound {
+      members["lowerBound"] = .object([
+        "meanResidentBytes": JSONValue(bound.meanResident),
+        "peakResidentBytes": JSONValue(bound.peakResident),
+      ])
+    }
+    return members
+  }
+
+  private static func figures(_ measures: HeapMeasures) -> [String: JSONValue] {
     [
       "allocator": .string(measures.allocator),
       "atEnd": snapshot(measures.atEnd),

@@ -10,24 +10,31 @@ public enum ReplayText {
   /// All figures of the pass, and the heap at its peak and at its end.
   public static func document(_ heap: HeapMeasures) -> TextDocument {
     let figures = heap.fragmentation
+    let bound = heap.lowerBound.map { bound in
+      TextFact(
+        "no heap below",
+        "\(bound.peakResident) resident at the peak, \(bound.meanResident) on average")
+    }
     return TextDocument([
       .heading(heap.allocator, level: 1),
-      .facts([
-        TextFact("events", Formats.count(heap.events)),
-        TextFact("peak live", "\(heap.peakLive)"),
-        TextFact("peak held", "\(heap.peakHeld)"),
-        TextFact("peak resident", "\(heap.peakResident)"),
-        TextFact("mean resident", "\(heap.meanResident)"),
-        TextFact(
-          "fragmentation",
-          "JW1 \(Formats.percent(figures.jw1)), JW2 \(Formats.percent(figures.jw2)),"
-            + " JW3 \(Formats.percent(figures.jw3)), JW4 \(Formats.percent(figures.jw4))"),
-        TextFact("work", WorkFigure.list(heap.work)),
-        TextFact(
-          "replayed in",
-          "\(Formats.decimal(heap.seconds, places: 3)) s,"
-            + " \(Formats.count(clamping: heap.eventsPerSecond)) events a second"),
-      ]),
+      .facts(
+        [
+          TextFact("events", Formats.count(heap.events)),
+          TextFact("peak live", "\(heap.peakLive)"),
+          TextFact("peak held", "\(heap.peakHeld)"),
+          TextFact("peak resident", "\(heap.peakResident)"),
+          TextFact("mean resident", "\(heap.meanResident)"),
+        ] + (bound.map { [$0] } ?? []) + [
+          TextFact(
+            "fragmentation",
+            "JW1 \(Formats.percent(figures.jw1)), JW2 \(Formats.percent(figures.jw2)),"
+              + " JW3 \(Formats.percent(figures.jw3)), JW4 \(Formats.percent(figures.jw4))"),
+          TextFact("work", WorkFigure.list(heap.work)),
+          TextFact(
+            "replayed in",
+            "\(Formats.decimal(heap.seconds, places: 3)) s,"
+              + " \(Formats.count(clamping: heap.eventsPerSecond)) events a second"),
+        ]),
       snapshots(heap),
     ])
   }
