@@ -145,8 +145,8 @@ public final class TraceFile: Sendable {
 
   /// Decodes all steps in order and hands them out in batches of at most 4096.
   ///
-  /// Decoding runs ahead on a thread of its own where there is more than one processor; `body` is
-  /// called by the caller's thread. The buffer is used again for a later batch. Without `addresses`
+  /// Unpacking and decoding run ahead on threads of their own where there is more than one processor;
+  /// `body` is called by the caller's thread. The buffer is used again for a later batch. Without `addresses`
   /// the columns of addresses and
   /// usable sizes are not unpacked. Steps in damaged chunks are left out; a free whose allocation
   /// was lost becomes `freeUnknown`, with address zero.
