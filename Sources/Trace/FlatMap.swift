@@ -43,9 +43,9 @@ struct FlatMap<Value: BitwiseCopyable>: ~Copyable {
   private var capacity: Int { 1 &<< (64 &- Int(shift)) }
   private var mask: Int { capacity &- 1 }
 
-  /// Multiplicative hashing (TAOCP 3, 6.4; see ``HashMultiplier``) of all but the lowest eight bits of the key, which choose one
-  /// of sixteen neighbours: blocks that lie next to each other, and are mostly asked for and freed
-  /// together, share the lines of the cache.
+  /// Multiplicative hashing (TAOCP 3, 6.4; see ``HashMultiplier``) of all but the lowest eight bits of
+  /// the key, which choose one of sixteen neighbours: blocks that lie next to each other, and are
+  /// mostly asked for and freed together, share the lines of the cache.
   @inline(__always)
   private func home(_ tag: UInt64) -> Int {
     let key = tag &- 1
@@ -105,6 +105,14 @@ struct FlatMap<Value: BitwiseCopyable>: ~Copyable {
     guard count > 0 else { return }
     memset(entries, 0, capacity * MemoryLayout<Entry>.stride)
     count = 0
+  }
+
+  /// How many places further than its home a key stands, all keys together: what finding each of them
+  /// once costs beyond the least.
+  var displacement: Int {
+    (0..<capacity).reduce(0) { sum, place in
+      entries[place].tag == 0 ? sum : sum + (place &- home(entries[place].tag)) & mask
+    }
   }
 
   func forEach(_ body: (UInt64, Value) -> Void) {
