@@ -76,7 +76,7 @@ import Trace
     ])
     // Before anything outlives so much, there is but one heap; what never ends is in the other.
     #expect(heaps[3].peakHeld == heaps[0].peakHeld)
-    #expect(heaps[1].peakHeld != heaps[0].peakHeld)
+    #expect(heaps[2].peakHeld != heaps[0].peakHeld)
     #expect(heaps[2].peakHeld != heaps[1].peakHeld)
     for heap in heaps { #expect(heap.peakLive == heaps[0].peakLive) }
   }
