@@ -4,7 +4,7 @@ import Synchronization
 
 /// How much of a file is checked when it is opened.
 public enum TraceChecking: Sendable {
-  /// Everything, where the file has at most 32 MiB or no index; what is read, otherwise.
+  /// Everything, where the file has at most 2 MiB or no index; what is read, otherwise.
   case whenSmall
   /// Everything.
   case always
@@ -23,7 +23,7 @@ public enum TraceChecking: Sendable {
 /// bytes for each chunk, which has 65,536 steps.
 public final class TraceFile: Sendable {
   /// Larger files are checked as they are read: a CRC of so many bytes takes some 20 ms.
-  static let smallBytes = 32 << 20
+  static let smallBytes = 2 << 20
 
   /// The path that the file was opened by.
   public let path: String
