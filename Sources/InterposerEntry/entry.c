@@ -10,8 +10,10 @@
 
 struct lacuna_walk_tables lacuna_walks;
 
+// Other threads may be on their way through an exported function: who sees rules must see paths.
 void lacuna_use_walks(const void *rules, uint16_t *paths) {
-  lacuna_walks = (struct lacuna_walk_tables){rules, paths};
+  if (rules) lacuna_walks.paths = paths;
+  __atomic_store_n(&lacuna_walks.rules, (const char *)rules, __ATOMIC_RELEASE);
 }
 
 // No block: the operator new that may have called wants to know.

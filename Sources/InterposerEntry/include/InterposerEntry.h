@@ -104,7 +104,7 @@ static inline uint16_t *lacuna_walk_path(uint16_t *paths, uint64_t address, uint
 /// Has everything fetched that the walk from an exported function will probably need, while the
 /// allocator works.
 static inline __attribute__((always_inline)) void lacuna_fetch_walk(const void *frame) {
-  const char *rules = lacuna_walks.rules;
+  const char *rules = __atomic_load_n(&lacuna_walks.rules, __ATOMIC_ACQUIRE);
   if (__builtin_expect(!rules, 0)) return;
   uint64_t caller = ((const uint64_t *)frame)[1];
   const uint16_t *path = lacuna_walk_path(lacuna_walks.paths, caller, (uint64_t)frame + 16);
